@@ -6,17 +6,21 @@
  * is marked by a registered symbol as well as by the class: `isDiffError(e)` holds across copies, and `e.name`
  * tells which error it is.
  */
-const MARK: unique symbol = Symbol.for('@diff/error');
+const MARK = Symbol.for('@diff/error');
 
 /** The base of every error that @diff throws on purpose. */
 export class DiffError extends Error {
   override readonly name: string = 'DiffError';
-  readonly [MARK]: true = true;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    Object.defineProperty(this, MARK, { value: true });
+  }
 }
 
 /** Is `value` an error of any copy of @diff? */
 export function isDiffError(value: unknown): value is DiffError {
-  return typeof value === 'object' && value !== null && (value as { [MARK]?: unknown })[MARK] === true;
+  return typeof value === 'object' && value !== null && Reflect.get(value, MARK) === true;
 }
 
 /** A tensor or array has the wrong rank, length or dtype. */
