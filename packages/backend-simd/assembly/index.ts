@@ -1,0 +1,5 @@
+// The entry point of the compiler: every function exported here becomes an export of the WebAssembly module and,
+// through the generated typings, a method of `wasm()` in TypeScript. Kernels take addresses in bytes and counts.
+export * from './heap-base';
+export * from './fill';
+export { sgemm, sgemmScratch } from './sgemm';

@@ -1,0 +1,174 @@
+// Makes what src/ imports but nobody writes by hand:
+//
+//   src/generated/wasm-base.ts      assembly/ compiled with SIMD128, base64
+//   src/generated/wasm-relaxed.ts   the same source compiled with relaxed SIMD
+//   src/generated/wasm-exports.ts   the typings of the module's exports
+//   src/generated/cpu-kernels.js    the kernels of @tensorflow/tfjs-backend-cpu as a list, in one file
+//   build/*.wasm                    the modules as plain files
+//
+// Runs only what is out of date (--force: everything), and replaces files in one step, so that several test runs
+// may call it at once. `setup` lets Vitest call it before the tests.
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const generated = join(root, 'src/generated');
+const require = createRequire(import.meta.url);
+
+/** Newest change of a file, or of all files under a folder. */
+function changed(path) {
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => changed(join(path, name))));
+}
+
+function isStale(outputs, inputs) {
+  if (!outputs.every((path) => existsSync(path))) return true;
+  return Math.min(...outputs.map((path) => statSync(path).mtimeMs)) < Math.max(...inputs.map(changed));
+}
+
+function replace(path, content) {
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, content);
+  renameSync(draft, path);
+}
+
+/** asc's typings → one interface. */
+function exportsInterface(typings) {
+  const body = typings.slice(typings.indexOf('{') + 1, typings.indexOf('\n}\n'));
+  const members = [...body.matchAll(/export function (\w+)\(([^)]*)\): (\w+);/g)].map(
+    ([, name, parameters, result]) => `  readonly ${name}: (${parameters}) => ${result};`,
+  );
+  return `/** Written by scripts/generate.mjs from assembly/. */\nexport interface WasmExports {\n  readonly heapBase: WebAssembly.Global;\n${members.join('\n')}\n}\n`;
+}
+
+function compile(name, extra) {
+  const folder = mkdtempSync(join(root, 'build/asc-'));
+  try {
+    const asc = join(dirname(require.resolve('assemblyscript/package.json')), 'bin/asc.js');
+    const options = [
+      '--runtime',
+      'stub',
+      '--importMemory',
+      '--noExportMemory',
+      '-O3',
+      '--noAssert',
+      '--enable',
+      'simd',
+    ];
+    const output = ['--bindings', 'raw', '--outFile', join(folder, 'out.wasm')];
+    execFileSync(process.execPath, [asc, 'assembly/index.ts', ...options, ...extra, ...output], {
+      cwd: root,
+      stdio: 'inherit',
+    });
+    const binary = readFileSync(join(folder, 'out.wasm'));
+    const base64 = `/** Written by scripts/generate.mjs: build/${name}.wasm. */\nexport const bytes: string =\n  '${binary.toString('base64')}';\n`;
+    replace(join(root, `build/${name}.wasm`), binary);
+    replace(
+      join(generated, 'wasm-exports.ts'),
+      exportsInterface(readFileSync(join(folder, 'out.d.ts'), 'utf8')),
+    );
+    replace(join(generated, `wasm-${name}.ts`), base64);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The kernels of tfjs's cpu backend, neither registered nor with their backend: its `register_all_kernels` module
+ * with the registering loop replaced by an export. A bundle, because Node cannot import the extensionless files
+ * of the original.
+ */
+async function bundleCpuKernels(outfile) {
+  const listInsteadOfRegistering = {
+    name: 'list-instead-of-registering',
+    setup(bundler) {
+      bundler.onLoad({ filter: /tfjs-backend-cpu\/dist\/register_all_kernels\.js$/ }, ({ path }) => {
+        const source = readFileSync(path, 'utf8');
+        const contents = source
+          .replace(/import \{ registerKernel \} from [^;]+;/, '')
+          .replace(
+            /for \(const kernelConfig of kernelConfigs\) \{[^}]+\}/,
+            'export const cpuKernels = kernelConfigs;',
+          )
+          .replace(/\/\/# sourceMappingURL=.*/, '');
+        if (contents.includes('registerKernel') || !contents.includes('cpuKernels')) {
+          throw new Error(`generate: ${path} is not laid out as expected. Adapt the patterns above.`);
+        }
+        return { contents, loader: 'js' };
+      });
+    },
+  };
+  const result = await build({
+    entryPoints: [
+      join(
+        dirname(require.resolve('@tensorflow/tfjs-backend-cpu/package.json')),
+        'dist/register_all_kernels.js',
+      ),
+    ],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    mainFields: ['module', 'main'],
+    target: 'es2022',
+    external: ['@tensorflow/tfjs-core'],
+    minify: true,
+    legalComments: 'eof',
+    logLevel: 'warning',
+    plugins: [listInsteadOfRegistering],
+  });
+  replace(outfile, result.outputFiles[0].contents);
+  replace(
+    outfile.replace(/\.js$/, '.d.ts'),
+    "import type { KernelConfig } from '@tensorflow/tfjs-core';\nexport declare const cpuKernels: readonly KernelConfig[];\n",
+  );
+}
+
+export async function generate({ force = false } = {}) {
+  mkdirSync(join(root, 'build'), { recursive: true });
+  const script = fileURLToPath(import.meta.url);
+  for (const [name, extra] of [
+    ['base', []],
+    ['relaxed', ['--enable', 'relaxed-simd']],
+  ]) {
+    const outputs = [
+      join(generated, `wasm-${name}.ts`),
+      join(generated, 'wasm-exports.ts'),
+      join(root, `build/${name}.wasm`),
+    ];
+    if (
+      force ||
+      isStale(outputs.toSpliced(1, 1), [join(root, 'assembly'), script]) ||
+      !existsSync(outputs[1])
+    )
+      compile(name, extra);
+  }
+  const cpuKernels = join(generated, 'cpu-kernels.js');
+  if (
+    force ||
+    isStale([cpuKernels], [script, require.resolve('@tensorflow/tfjs-backend-cpu/package.json')])
+  ) {
+    await bundleCpuKernels(cpuKernels);
+  }
+}
+
+export const setup = () => generate();
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await generate({ force: process.argv.includes('--force') });

@@ -1,0 +1,223 @@
+/**
+ * The allocator of the tensors' WebAssembly memory.
+ *
+ * Sizes are rounded up to classes: multiples of 64 bytes up to 512, then 8 classes per doubling, so at most 1/8 of
+ * a block is unused and a block freed by one training step fits the same tensor of the next. Each class keeps a
+ * stack of free blocks: the last freed, still in the cache, is the first reused. New blocks are cut from the top of
+ * the used part, which grows the memory when it must.
+ *
+ * Before the memory grows, free blocks that touch are merged into regions and cut anew, when what is free is worth
+ * it; so a program that changes its batch size does not pay for every size that it ever used. If the memory cannot
+ * grow, an OutOfMemoryError names the tensor, and nothing has changed.
+ *
+ * Growing detaches every typed-array view: views are made fresh (`f32(address, n)`) and never kept over an allocation.
+ */
+import { OutOfMemoryError } from './errors.ts';
+
+const PAGE = 65536;
+const ALIGN = 64;
+/** 512 bytes = 2⁹: the largest size whose classes are ALIGN apart. */
+const LINEAR = 512;
+
+/** What an allocation is for, asked only when it fails. */
+export type Describe = () => string;
+
+/** Byte counts of the tensor memory. */
+export interface HeapStats {
+  /** Bytes of blocks that are handed out, rounded up to size classes. */
+  readonly inUse: number;
+  /** Greatest `inUse` so far. */
+  readonly highWater: number;
+  /** Number of blocks that are handed out. */
+  readonly blocks: number;
+  /** Size of the WebAssembly memory. */
+  readonly reserved: number;
+}
+
+/** Ways to make rare faults frequent; for tests. */
+export interface HeapStress {
+  /** Detach all views at each allocation, as growth does. */
+  detach?: boolean;
+  /** Fill blocks with NaN when they are handed out and when they come back. */
+  poison?: boolean;
+}
+
+export interface Heap {
+  /** A block of at least `bytes` bytes, 64-aligned, uninitialised. @throws OutOfMemoryError */
+  readonly allocate: (bytes: number, describe: Describe) => number;
+  /** Gives a block back; `bytes` as it was asked for. */
+  readonly release: (address: number, bytes: number) => void;
+  readonly f32: (address: number, length: number) => Float32Array<ArrayBuffer>;
+  readonly i32: (address: number, length: number) => Int32Array<ArrayBuffer>;
+  readonly u8: (address: number, length: number) => Uint8Array<ArrayBuffer>;
+  /** Is this array a view of the tensor memory (so that it dies when the memory grows)? */
+  readonly isView: (values: ArrayBufferView) => boolean;
+  readonly stats: () => HeapStats;
+  readonly stress: (options: HeapStress) => void;
+}
+
+/** Index of the smallest class that holds `bytes`. */
+function classOf(bytes: number): number {
+  if (bytes <= LINEAR) return bytes <= ALIGN ? 0 : Math.ceil(bytes / ALIGN) - 1;
+  const exponent = 31 - Math.clz32(Math.ceil(bytes / ALIGN) - 1) + 6; // 2^exponent < bytes ≤ 2^(exponent + 1)
+  const step = 2 ** (exponent - 3);
+  return 7 + (exponent - 9) * 8 + Math.ceil((bytes - 2 ** exponent) / step);
+}
+
+/** Size in bytes of a class. */
+function sizeOf(index: number): number {
+  if (index < 8) return (index + 1) * ALIGN;
+  const doubling = Math.floor((index - 8) / 8);
+  return 2 ** (9 + doubling) + (((index - 8) % 8) + 1) * 2 ** (6 + doubling);
+}
+
+function megabytes(bytes: number): string {
+  return bytes < 1e5 ? `${bytes} bytes` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+interface Region {
+  readonly start: number;
+  readonly size: number;
+}
+
+/** @param base first byte that the allocator may use (after the module's static data). */
+export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
+  const free: number[][] = [];
+  let regions: Region[] = [];
+  let buffer = memory.buffer as ArrayBuffer;
+  let top = Math.ceil(base / ALIGN) * ALIGN;
+  let inUse = 0;
+  let highWater = 0;
+  let blocks = 0;
+  let freeBytes = 0;
+  let freeAfterMerge = 0;
+  let stress: HeapStress = {};
+
+  function refresh(): ArrayBuffer {
+    if (buffer.byteLength === 0) buffer = memory.buffer as ArrayBuffer;
+    return buffer;
+  }
+
+  function grow(end: number): boolean {
+    const missing = Math.ceil((end - refresh().byteLength) / PAGE);
+    if (missing <= 0) return true;
+    const generous = Math.min(Math.ceil(buffer.byteLength / PAGE / 4), 1024);
+    for (const pages of missing < generous ? [generous, missing] : [missing]) {
+      try {
+        memory.grow(pages);
+        return true;
+      } catch {
+        // The engine's limit, or the machine's: try less, or give up.
+      }
+    }
+    return false;
+  }
+
+  /** Merges neighbouring free blocks; what touches the top goes back to it. */
+  function merge(): void {
+    const all = regions.concat(
+      ...free.map((list, index) => list.map((start) => ({ start, size: sizeOf(index) }))),
+    );
+    all.sort((p, q) => p.start - q.start);
+    for (const list of free) if (list) list.length = 0;
+    regions = [];
+    for (const { start, size } of all) {
+      const last = regions.at(-1);
+      if (last && last.start + last.size === start)
+        regions[regions.length - 1] = { start: last.start, size: last.size + size };
+      else regions.push({ start, size });
+    }
+    const last = regions.at(-1);
+    if (last && last.start + last.size === top) {
+      top = last.start;
+      freeBytes -= last.size;
+      regions.pop();
+    }
+    freeAfterMerge = freeBytes;
+  }
+
+  /** Cuts a block from the smallest region that holds it. */
+  function cut(size: number): number {
+    let best = -1;
+    for (let i = 0; i < regions.length; i++) {
+      const region = regions[i]!;
+      if (region.size >= size && (best < 0 || region.size < regions[best]!.size)) best = i;
+    }
+    if (best < 0) return 0;
+    const { start, size: whole } = regions[best]!;
+    if (whole === size) regions.splice(best, 1);
+    else regions[best] = { start: start + size, size: whole - size };
+    freeBytes -= size;
+    return start;
+  }
+
+  function raise(size: number): number {
+    if (!grow(top + size)) return 0;
+    const address = top;
+    top += size;
+    return address;
+  }
+
+  function find(size: number, index: number): number {
+    const address = free[index]?.pop();
+    if (address !== undefined) {
+      freeBytes -= size;
+      return address;
+    }
+    const fromRegion = regions.length ? cut(size) : 0;
+    if (fromRegion) return fromRegion;
+    if (top + size <= refresh().byteLength) return raise(size);
+    // The memory would have to grow. Merge first if much was freed since the last time.
+    if (freeBytes >= size && freeBytes - freeAfterMerge >= (top - base) / 4) {
+      merge();
+      const merged = cut(size);
+      if (merged) return merged;
+    }
+    const raised = raise(size);
+    if (raised) return raised;
+    merge();
+    return cut(size) || raise(size);
+  }
+
+  return {
+    allocate(bytes, describe) {
+      const index = classOf(bytes);
+      const size = sizeOf(index);
+      if (stress.detach) memory.grow(0);
+      const address = find(size, index);
+      if (!address) {
+        throw new OutOfMemoryError(
+          `simd: ${describe()} needs ${megabytes(size)}, got none: ${megabytes(inUse)} in ${blocks} blocks are in use and the ` +
+            `memory of ${megabytes(refresh().byteLength)} cannot grow so far. Dispose tensors (tf.tidy, dispose) or use smaller batches.`,
+        );
+      }
+      blocks++;
+      inUse += size;
+      if (inUse > highWater) highWater = inUse;
+      if (stress.poison) new Uint32Array(refresh(), address, size / 4).fill(0x7fc0dead);
+      return address;
+    },
+    release(address, bytes) {
+      const index = classOf(bytes);
+      const size = sizeOf(index);
+      blocks--;
+      inUse -= size;
+      freeBytes += size;
+      const list = free[index];
+      if (list) list.push(address);
+      else {
+        while (free.length <= index) free.push([]);
+        free[index]!.push(address);
+      }
+      if (stress.poison) new Uint32Array(refresh(), address, size / 4).fill(0x7fc0dead);
+    },
+    f32: (address, length) => new Float32Array(refresh(), address, length),
+    i32: (address, length) => new Int32Array(refresh(), address, length),
+    u8: (address, length) => new Uint8Array(refresh(), address, length),
+    isView: (values) => values.buffer === refresh(),
+    stats: () => ({ inUse, highWater, blocks, reserved: refresh().byteLength }),
+    stress(options) {
+      stress = options;
+    },
+  };
+}
