@@ -1,0 +1,147 @@
+/**
+ * Dense single-precision matrix product, C = A B (+ bias), with either operand stored transposed.
+ *
+ *   C[i, j] = Σ_p A[i, p] B[p, j] + bias[j]
+ *
+ * Blocks of KC × NC of B are packed into panels, then rows of A go through them MC at a time, so that a panel
+ * (KC × NR, 8 kB) stays in the first-level cache and a row block (MC × KC, 96 kB) in the second.
+ * The method for a row is chosen by k, n and the transposes, never by m, or has the same order of operations
+ * whichever is chosen; so a row of C has the same bits however the rows of A are cut into calls.
+ *
+ * Not guaranteed: the same bits on another build or machine (fused multiply-add or not), nor for A Bᵀ
+ * computed as its transpose.
+ *
+ * Goto and van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34 (2008).
+ */
+import { MR, NR, tile, wholeTile } from './sgemm-tile';
+import { packPanels, transposeBlock } from './sgemm-pack';
+import { sgemmNarrow, sgemmNarrowScratch } from './sgemm-narrow';
+import { sgemmFewRows, sgemmShallow } from './sgemm-direct';
+
+const KC: i32 = 256;
+const MC: i32 = 96;
+const NC: i32 = 512;
+/** Products of at most so many columns go through dot products instead of tiles. */
+const NARROW: i32 = 4;
+/** Products of at most so deep rows are bound by storing C. */
+const SHALLOW: i32 = 4;
+/** Up to so many rows, packing B costs more than it saves. */
+const FEW_ROWS: i32 = 8;
+
+@inline
+function panels(n: i32): i32 {
+  return (n + NR - 1) / NR * NR;
+}
+
+/** Bytes of scratch memory that `sgemm` needs for these sizes. */
+export function sgemmScratch(m: i32, n: i32, k: i32): usize {
+  if (n <= NARROW) return sgemmNarrowScratch(m, n, k);
+  if (k <= SHALLOW) return <usize>(k * n) << 2;
+  const kc = min(k, KC);
+  const floats = kc * panels(min(n, NC)) + min(m, MC) * kc + panels(n) + MR * NR;
+  return <usize>floats << 2;
+}
+
+/**
+ * C = A B + bias, over C's m × n floats.
+ *
+ * @param a A, m × k row after row; k × m with `transA`
+ * @param b B, k × n row after row; n × k with `transB`
+ * @param c result, may not overlap anything else
+ * @param bias n floats, or 0 for none
+ * @param scratch `sgemmScratch(m, n, k)` bytes
+ */
+export function sgemm(
+  a: usize, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transA: bool, transB: bool, scratch: usize,
+): void {
+  if (m == 0 || n == 0) return;
+  if (n <= NARROW) return sgemmNarrow(a, b, c, bias, m, n, k, transA, transB, scratch);
+  if (k <= SHALLOW) {
+    if (transB) {
+      transposeBlock(b, <usize>k << 2, scratch, <usize>n << 2, n, k);
+      b = scratch;
+    }
+    return sgemmShallow(a, b, c, bias, m, n, k, transA);
+  }
+  if (m <= FEW_ROWS && !transB) return sgemmFewRows(a, b, c, bias, m, n, k, transA);
+  sgemmBlocked(a, b, c, bias, m, n, k, transA, transB, scratch);
+}
+
+function sgemmBlocked(
+  a: usize, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transA: bool, transB: bool, scratch: usize,
+): void {
+  const ldc = <usize>n << 2;
+  const packedB = scratch;
+  const packedA = packedB + (<usize>(min(k, KC) * panels(min(n, NC))) << 2);
+  const edge = packedA + (<usize>(min(m, MC) * min(k, KC)) << 2);
+  let paddedBias: usize = 0;
+  if (bias) {
+    paddedBias = edge + (<usize>(MR * NR) << 2);
+    memory.copy(paddedBias, bias, <usize>n << 2);
+  }
+  for (let j0 = 0; j0 < n; j0 += NC) {
+    const nc = min(NC, n - j0);
+    for (let p0 = 0; p0 < k; p0 += KC) {
+      const kc = min(KC, k - p0);
+      const ldb = <usize>(transB ? k : n) << 2;
+      const corner = transB ? <usize>j0 * ldb + (<usize>p0 << 2) : <usize>p0 * ldb + (<usize>j0 << 2);
+      packPanels(b + corner, ldb, transB, kc, nc, packedB);
+      const blockBias = bias && p0 + kc == k ? paddedBias + (<usize>j0 << 2) : 0;
+      for (let i0 = 0; i0 < m; i0 += MC) {
+        const mc = min(MC, m - i0);
+        let rows = a + (<usize>i0 * <usize>k + <usize>p0 << 2);
+        let lda = <usize>k << 2;
+        if (transA) {
+          const stored = <usize>m << 2;
+          lda = <usize>kc << 2;
+          transposeBlock(a + <usize>p0 * stored + (<usize>i0 << 2), stored, packedA, lda, kc, mc);
+          rows = packedA;
+        }
+        const corner = c + <usize>i0 * ldc + (<usize>j0 << 2);
+        rowBlock(rows, lda, packedB, corner, ldc, mc, nc, kc, p0 == 0, blockBias, edge);
+      }
+    }
+  }
+}
+
+/** mc rows of A through the packed panels. */
+function rowBlock(
+  a: usize, lda: usize, b: usize, c: usize, ldc: usize, mc: i32, nc: i32, kc: i32, first: bool, bias: usize,
+  edge: usize,
+): void {
+  const ldb = <usize>NR << 2;
+  for (let j = 0; j < nc; j += NR) {
+    const width = min(NR, nc - j);
+    let ai = a;
+    let ci = c + (<usize>j << 2);
+    const bj = bias ? bias + (<usize>j << 2) : 0;
+    let i = 0;
+    if (width == NR) {
+      for (; i + MR <= mc; i += MR) {
+        wholeTile(ai, lda, b, ldb, ci, ldc, kc, first, bj);
+        ai += <usize>MR * lda;
+        ci += <usize>MR * ldc;
+      }
+      if (i < mc) tile(mc - i, ai, lda, b, ldb, ci, ldc, kc, first, bj);
+    } else {
+      for (; i < mc; i += MR) {
+        const rows = min(MR, mc - i);
+        if (!first) copyColumns(ci, ldc, edge, ldb, rows, width);
+        tile(rows, ai, lda, b, ldb, edge, ldb, kc, first, bj);
+        copyColumns(edge, ldb, ci, ldc, rows, width);
+        ai += <usize>MR * lda;
+        ci += <usize>MR * ldc;
+      }
+    }
+    b += <usize>(kc * NR) << 2;
+  }
+}
+
+@inline
+function copyColumns(from: usize, ldf: usize, to: usize, ldt: usize, rows: i32, width: i32): void {
+  for (let i = 0; i < rows; i++) {
+    for (let j: usize = 0; j < <usize>width << 2; j += 4) store<f32>(to + j, load<f32>(from + j));
+    from += ldf;
+    to += ldt;
+  }
+}

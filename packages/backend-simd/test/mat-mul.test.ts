@@ -1,0 +1,245 @@
+import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { kernelCounts, resetKernelCounts } from '../src/index.ts';
+import { noise } from './noise.ts';
+
+/** Sum in float64, and the sum of absolute values that bounds the error. */
+function twin(
+  a: Float32Array,
+  b: Float32Array,
+  m: number,
+  n: number,
+  k: number,
+  transA: boolean,
+  transB: boolean,
+) {
+  const sum = new Float64Array(m * n);
+  const size = new Float64Array(m * n);
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      for (let p = 0; p < k; p++) {
+        const term = a[transA ? p * m + i : i * k + p]! * b[transB ? j * k + p : p * n + j]!;
+        sum[i * n + j]! += term;
+        size[i * n + j]! += Math.abs(term);
+      }
+    }
+  }
+  return { sum, size };
+}
+
+const U = 2 ** -24;
+
+/** Compares with the bound of a float32 sum of k products: (k + 1) u Σ|a b|. */
+function expectProduct(
+  actual: ArrayLike<number>,
+  m: number,
+  n: number,
+  k: number,
+  a: Float32Array,
+  b: Float32Array,
+  transA: boolean,
+  transB: boolean,
+) {
+  const { sum, size } = twin(a, b, m, n, k, transA, transB);
+  expect(actual.length).toBe(m * n);
+  for (let i = 0; i < sum.length; i++) {
+    const error = Math.abs(actual[i]! - sum[i]!);
+    if (!(error <= (k + 1) * U * size[i]!)) {
+      expect.fail(
+        `${m}×${k}×${n} transA=${transA} transB=${transB}: [${Math.floor(i / n)}, ${i % n}] is ${actual[i]}, expected ${sum[i]}, error ${error}`,
+      );
+    }
+  }
+}
+
+function matMul(
+  a: Float32Array,
+  b: Float32Array,
+  m: number,
+  n: number,
+  k: number,
+  transA: boolean,
+  transB: boolean,
+): Float32Array {
+  return tf.tidy(() => {
+    const ta = tf.tensor2d(a, transA ? [k, m] : [m, k]);
+    const tb = tf.tensor2d(b, transB ? [n, k] : [k, n]);
+    return tf.matMul(ta, tb, transA, transB).dataSync<'float32'>();
+  });
+}
+
+const flags = [
+  [false, false],
+  [true, false],
+  [false, true],
+  [true, true],
+] as const;
+
+beforeAll(async () => {
+  await tf.setBackend('simd');
+});
+
+describe('matMul', () => {
+  it('runs on its own kernel', () => {
+    resetKernelCounts();
+    matMul(noise(6, 1), noise(6, 2), 2, 2, 3, false, false);
+    expect(kernelCounts().find(({ kernel }) => kernel === 'BatchMatMul')).toMatchObject({
+      own: 1,
+      fallback: 0,
+    });
+  });
+
+  it.each(flags)('agrees with float64 around the edges of tiles, transA=%s transB=%s', (transA, transB) => {
+    for (let m = 1; m <= 20; m++) {
+      for (let n = 1; n <= 20; n++) {
+        for (let k = 1; k <= 20; k++) {
+          const a = noise(m * k, m + n);
+          const b = noise(k * n, k);
+          expectProduct(matMul(a, b, m, n, k, transA, transB), m, n, k, a, b, transA, transB);
+        }
+      }
+    }
+  });
+
+  it.each([
+    [97, 65, 300],
+    [13, 530, 260],
+    [99, 521, 513],
+    [200, 3, 300],
+    [130, 1, 257],
+    [7, 4, 1001],
+    [1, 300, 300],
+    [8, 131, 300],
+    [9, 131, 300],
+  ])('agrees with float64 past the blocks: %i × %i, depth %i', (m, n, k) => {
+    for (const [transA, transB] of flags) {
+      const a = noise(m * k, 1);
+      const b = noise(k * n, 2);
+      expectProduct(matMul(a, b, m, n, k, transA, transB), m, n, k, a, b, transA, transB);
+    }
+  });
+
+  it.each([
+    [0, 3, 4],
+    [3, 0, 4],
+    [3, 5, 0],
+    [3, 2, 0],
+  ])('handles empty axes: %i × %i, depth %i', (m, n, k) => {
+    for (const [transA, transB] of flags) {
+      expect([...matMul(noise(m * k, 1), noise(k * n, 2), m, n, k, transA, transB)]).toEqual(
+        new Array(m * n).fill(0),
+      );
+    }
+  });
+
+  it.each([
+    [12, 7],
+    [12, 2],
+    [3, 40],
+    [40, 40],
+    [300, 19],
+    [300, 3],
+  ])('gives a row the same bits whatever rows are beside it: depth %i, %i columns', (k, n) => {
+    const m = 103;
+    const a = noise(m * k, 5);
+    const b = noise(k * n, 6);
+    for (const [transA, transB] of flags) {
+      const rowsOf = (from: number, count: number): Float32Array => {
+        const part = new Float32Array(count * k);
+        for (let i = 0; i < count; i++) {
+          for (let p = 0; p < k; p++) part[transA ? p * count + i : i * k + p] = a[(from + i) * k + p]!;
+        }
+        return matMul(part, b, count, n, k, transA, transB);
+      };
+      const whole = new Uint32Array(rowsOf(0, m).buffer);
+      for (const cut of [1, 2, 3, 5, 6, 7, 8, 9, 50]) {
+        for (let from = 0; from < m; from += cut) {
+          const count = Math.min(cut, m - from);
+          expect(new Uint32Array(rowsOf(from, count).buffer), `rows ${from}…${from + count}`).toEqual(
+            whole.slice(from * n, (from + count) * n),
+          );
+        }
+      }
+    }
+  });
+
+  it('broadcasts batch axes', () => {
+    const shape = fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 3 });
+    const masks = fc.tuple(
+      fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
+      fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
+    );
+    fc.assert(
+      fc.property(
+        shape,
+        masks,
+        fc.nat(3),
+        fc.nat(3),
+        fc.boolean(),
+        fc.boolean(),
+        (batch, [onesA, onesB], dropA, dropB, transA, transB) => {
+          const [m, n, k] = [5, 6, 7];
+          const batchA = batch.map((size, i) => (onesA[i] ? 1 : size)).slice(Math.min(dropA, batch.length));
+          const batchB = batch.map((size, i) => (onesB[i] ? 1 : size)).slice(Math.min(dropB, batch.length));
+          tf.tidy(() => {
+            const a = tf.tensor(noise(tf.util.sizeFromShape(batchA) * m * k, 3), [
+              ...batchA,
+              ...(transA ? [k, m] : [m, k]),
+            ]);
+            const b = tf.tensor(noise(tf.util.sizeFromShape(batchB) * n * k, 4), [
+              ...batchB,
+              ...(transB ? [n, k] : [k, n]),
+            ]);
+            const c = tf.matMul(a, b, transA, transB);
+            const outBatch = tf.broadcast_util.assertAndGetBroadcastShape(batchA, batchB);
+            expect(c.shape).toEqual([...outBatch, m, n]);
+            const wholeA = tf.broadcastTo(a, [...outBatch, ...a.shape.slice(-2)]).dataSync<'float32'>();
+            const wholeB = tf.broadcastTo(b, [...outBatch, ...b.shape.slice(-2)]).dataSync<'float32'>();
+            const values = c.dataSync();
+            for (let i = 0; i < tf.util.sizeFromShape(outBatch); i++) {
+              const part = values.slice(i * m * n, (i + 1) * m * n);
+              expectProduct(
+                part,
+                m,
+                n,
+                k,
+                wholeA.slice(i * m * k, (i + 1) * m * k),
+                wholeB.slice(i * n * k, (i + 1) * n * k),
+                transA,
+                transB,
+              );
+            }
+          });
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('carries NaN and ∞ of a row to that row alone', () => {
+    for (const n of [2, 3, 9]) {
+      const a = noise(11 * 10, 1);
+      a[5 * 10 + 4] = Number.NaN;
+      a[7 * 10] = Number.POSITIVE_INFINITY;
+      const b = noise(10 * n, 2).map(Math.abs);
+      const c = matMul(a, b, 11, n, 10, false, false);
+      for (let i = 0; i < 11; i++) {
+        for (const value of c.slice(i * n, (i + 1) * n)) {
+          if (i === 5) expect(value).toBeNaN();
+          else if (i === 7) expect(value).toBe(Number.POSITIVE_INFINITY);
+          else expect(Number.isFinite(value)).toBe(true);
+        }
+      }
+    }
+  });
+
+  it('multiplies integers exactly', () => {
+    const c = tf.tidy(() =>
+      tf.matMul(tf.tensor2d([[16777217, 1]], [1, 2], 'int32'), tf.tensor2d([[1], [1]], [2, 1], 'int32')),
+    );
+    expect(c.dtype).toBe('int32');
+    expect([...c.dataSync()]).toEqual([16777218]);
+    c.dispose();
+  });
+});
