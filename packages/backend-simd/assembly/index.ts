@@ -3,3 +3,5 @@
 export * from './heap-base';
 export * from './fill';
 export { sgemm, sgemmScratch } from './sgemm';
+export { noiseRange, noiseScratch } from './noise';
+export { combine, combineScratch } from './combine';

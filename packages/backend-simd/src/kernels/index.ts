@@ -1,4 +1,6 @@
 import type { KernelConfig } from '@tensorflow/tfjs-core';
+import { diffCombineConfig } from './diff-combine.ts';
+import { diffNormalConfig, diffRademacherConfig, diffUniformConfig } from './diff-noise.ts';
 import { fillConfig, onesLikeConfig, zerosLikeConfig } from './fill.ts';
 import { fusedMatMulConfig } from './fused-mat-mul.ts';
 import { batchMatMulConfig } from './mat-mul.ts';
@@ -10,4 +12,8 @@ export const ownKernels: readonly KernelConfig[] = [
   zerosLikeConfig,
   batchMatMulConfig,
   fusedMatMulConfig,
+  diffNormalConfig,
+  diffUniformConfig,
+  diffRademacherConfig,
+  diffCombineConfig,
 ];
