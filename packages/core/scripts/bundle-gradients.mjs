@@ -19,9 +19,13 @@ function publicImport(statement, names, namespace, from) {
   const lines = [];
   for (const name of names.split(',').map((part) => part.trim())) {
     if (name in tf) lines.push(`import { ${name} } from '${PACKAGE}';`);
-    else if (name === 'ENGINE') lines.push(`import { engine } from '${PACKAGE}';`, 'const ENGINE = engine();');
+    else if (name === 'ENGINE')
+      lines.push(`import { engine } from '${PACKAGE}';`, 'const ENGINE = engine();');
     else if (/\/util(_base)?$/.test(from) && name in tf.util) {
-      lines.push(`import { util as util_${name} } from '${PACKAGE}';`, `const ${name} = util_${name}.${name};`);
+      lines.push(
+        `import { util as util_${name} } from '${PACKAGE}';`,
+        `const ${name} = util_${name}.${name};`,
+      );
     } else lines.push(`import { ${name} } from '${from}';`);
   }
   return lines.join('\n');

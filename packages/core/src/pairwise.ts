@@ -33,6 +33,8 @@ type PairwiseAttrs = {
 
 /** Elements of the largest intermediate tensor of the reference. */
 const BLOCK_ELEMENTS = 2 ** 22;
+const SUM_BLOCK = 256;
+const SMALLEST_NORMAL = 2 ** -126;
 
 function block(x: tf.Tensor, firstRow: number, inputs: NamedTensors, attrs: PairwiseAttrs): tf.Tensor[] {
   const { y, potential, weights } = inputs;
@@ -48,7 +50,7 @@ function block(x: tf.Tensor, firstRow: number, inputs: NamedTensors, attrs: Pair
   const kept = (terms: tf.Tensor, otherwise: number): tf.Tensor =>
     onDiagonal ? tf.where(onDiagonal, tf.fill([n, m], otherwise), terms) : terms;
   const total = (terms: tf.Tensor): tf.Tensor =>
-    tf.sum(weights ? tf.mul(terms, tf.reshape(weights, [1, m])) : terms, 1);
+    rowSums(weights ? tf.mul(terms, tf.reshape(weights, [1, m])) : terms);
   switch (attrs.reduce) {
     case 'sumExp':
       return [total(kept(tf.exp(tf.mul(-attrs.scale, squared)), 0))];
@@ -71,10 +73,21 @@ function block(x: tf.Tensor, firstRow: number, inputs: NamedTensors, attrs: Pair
   }
 }
 
-/** √s with derivative 0 at s = 0 (the subgradient of the distance there). */
+/** √s, written so that its derivative along s = |x − y|² is 0, not NaN, at s = 0. */
 function distance(squared: tf.Tensor): tf.Tensor {
-  const zero = tf.equal(squared, 0);
-  return tf.where(zero, tf.zerosLike(squared), tf.sqrt(tf.where(zero, tf.onesLike(squared), squared)));
+  return tf.div(squared, tf.sqrt(tf.maximum(squared, SMALLEST_NORMAL)));
+}
+
+/** Row sums in two levels: some backends add up a long row one by one in float32. */
+function rowSums(terms: tf.Tensor): tf.Tensor {
+  const [n, m] = terms.shape as [number, number];
+  if (m <= SUM_BLOCK) return tf.sum(terms, 1);
+  const blocks = Math.ceil(m / SUM_BLOCK);
+  const padded = tf.pad(terms as tf.Tensor2D, [
+    [0, 0],
+    [0, blocks * SUM_BLOCK - m],
+  ]);
+  return tf.sum(tf.sum(tf.reshape(padded, [n, blocks, SUM_BLOCK]), 2), 1);
 }
 
 function reference(inputs: NamedTensors, attrs: PairwiseAttrs): tf.Tensor[] {
