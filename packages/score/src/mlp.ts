@@ -1,0 +1,130 @@
+/**
+ * A residual multilayer perceptron with Fourier features of the noise level and an optional class:
+ *
+ *   e = silu(W_t [cos 2πf c, sin 2πf c] + b_t + W_c[label])          f geometric between two frequencies
+ *   h₀ = W_in x + b_in,     h_{i+1} = h_i + B_i silu(A_i silu(h_i + e) + a_i) + b_i,     F = W_out silu(h) + b_out
+ *
+ * W_out = 0 at the start, so that F = 0 and the preconditioned model starts as c_skip·x. Fourier features:
+ * Tancik et al. 2020, in the place EDM has them (Karras et al. 2022, §C); residual MLP: the usual pre-activation form.
+ */
+import { fold, type Key, normal, requireInteger, requireKey, requirePositive, ShapeError, shown } from '@diff/core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Network } from './network.ts';
+import { silu } from './silu.ts';
+
+export interface MlpOptions {
+  /** Shape of one row of x, such as [2] or [8, 8, 1]. */
+  readonly eventShape: readonly number[];
+  /** Names the weights' initial values. */
+  readonly key: Key;
+  /** Units of every hidden layer; default 128. */
+  readonly width?: number;
+  /** Residual blocks of two layers each; default 3. */
+  readonly blocks?: number;
+  /** Number of Fourier features of the noise level, half cosines and half sines; default 64. */
+  readonly fourierFeatures?: number;
+  /** Lowest and highest frequency in cycles per unit of c_noise; default [1/16, 4], made for 'edm' preconditioning. */
+  readonly frequencies?: readonly [lowest: number, highest: number];
+  /** Number of classes; labels are 0 … classes − 1, and the label `classes` means "none". Default 0: no condition. */
+  readonly classes?: number;
+}
+
+/**
+ * Makes a residual MLP with fresh weights.
+ *
+ * @returns a network whose condition is int32 labels [n]; dispose `Object.values(network.variables)` when done.
+ * @throws DomainError, ShapeError
+ * @example
+ * ```ts
+ * import { key } from '@diff/core';
+ * import { mlp } from '@diff/score';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const network = mlp({ eventShape: [64], width: 256, blocks: 3, classes: 10, key: key(1) });
+ * ```
+ */
+export function mlp(options: MlpOptions): Network {
+  const { eventShape, key, width = 128, blocks = 3, fourierFeatures = 64, classes = 0 } = options;
+  const [lowest, highest] = options.frequencies ?? [1 / 16, 4];
+  if (!Array.isArray(eventShape) || eventShape.length === 0) {
+    throw new ShapeError(`mlp: eventShape must list at least one dimension, got ${shown(eventShape)}. Pass for example [2].`);
+  }
+  eventShape.forEach((s) => {
+    requireInteger('mlp', 'each dimension of eventShape', s, 1);
+  });
+  requireKey('mlp', key);
+  requireInteger('mlp', 'width', width, 1);
+  requireInteger('mlp', 'blocks', blocks, 0);
+  requireInteger('mlp', 'fourierFeatures / 2', fourierFeatures / 2, 1, 'Pass an even number.');
+  requireInteger('mlp', 'classes', classes, 0);
+  requirePositive('mlp', 'the lowest frequency', lowest);
+  requirePositive('mlp', 'the highest frequency', highest);
+
+  const size = eventShape.reduce((a, b) => a * b, 1);
+  const half = fourierFeatures / 2;
+  const variables: Record<string, tf.Variable> = {};
+  const weight = (name: string, rows: number, columns: number, scale: number): tf.Variable => {
+    const index = Object.keys(variables).length;
+    const variable = tf.tidy(() =>
+      tf.variable(
+        scale === 0 ? tf.zeros([rows, columns]) : tf.mul(normal(fold(key, index), [rows, columns]), scale),
+      ),
+    );
+    variables[name] = variable;
+    return variable;
+  };
+  const bias = (name: string, units: number): tf.Variable => {
+    const variable = tf.tidy(() => tf.variable(tf.zeros([units])));
+    variables[name] = variable;
+    return variable;
+  };
+  const layer = (name: string, rows: number, columns: number, gain = 1): ((x: tf.Tensor) => tf.Tensor) => {
+    const kernel = weight(`${name}.kernel`, rows, columns, gain / Math.sqrt(rows));
+    const shift = bias(`${name}.bias`, columns);
+    return (x) => tf.fused.matMul({ a: x, b: kernel, bias: shift });
+  };
+
+  const input = layer('input', size, width);
+  const time = layer('time', fourierFeatures, width, Math.SQRT2);
+  const label = classes > 0 ? weight('label.kernel', classes + 1, width, 1) : undefined;
+  const body = Array.from({ length: blocks }, (_, i) => ({
+    first: layer(`block${i}.first`, width, width),
+    second: layer(`block${i}.second`, width, width, 1 / Math.sqrt(blocks)),
+  }));
+  const output = layer('output', width, size, 0);
+  const frequencies = Array.from(
+    { length: half },
+    (_, i) => 2 * Math.PI * lowest * (highest / lowest) ** (half > 1 ? i / (half - 1) : 0),
+  );
+
+  const embedding = (noiseLevel: tf.Tensor1D, condition: tf.Tensor | undefined): tf.Tensor => {
+    const rows = noiseLevel.shape[0];
+    const angles = tf.matMul(tf.reshape(noiseLevel, [rows, 1]), tf.tensor2d(frequencies, [1, half]));
+    const e = time(tf.concat([tf.cos(angles), tf.sin(angles)], 1));
+    if (!label) return silu(e);
+    const labels = condition ?? tf.fill([rows], classes, 'int32');
+    if (labels.rank !== 1 || labels.shape[0] !== rows) {
+      throw new ShapeError(
+        `mlp: condition must be labels of shape [${rows}], got ${shown(labels)}. Pass one int32 label per row.`,
+      );
+    }
+    const chosen = tf.oneHot(labels.dtype === 'int32' ? labels : tf.cast(labels, 'int32'), classes + 1);
+    return silu(tf.add(e, tf.matMul(tf.cast(chosen, 'float32') as tf.Tensor2D, label as tf.Tensor2D)));
+  };
+
+  return {
+    config: { type: 'mlp', eventShape: [...eventShape], width, blocks, fourierFeatures, frequencies: [lowest, highest], classes },
+    variables,
+    eventShape: [...eventShape],
+    ...(classes > 0 ? { nullLabel: classes } : {}),
+    apply: (x, noiseLevel, condition) =>
+      tf.tidy(() => {
+        const rows = x.shape[0] ?? 0;
+        const e = embedding(noiseLevel, condition);
+        let h = input(tf.reshape(x, [rows, size]));
+        for (const { first, second } of body) {
+          h = tf.add(h, second(silu(first(silu(tf.add(h, e))))));
+        }
+        return tf.reshape(output(silu(h)), x.shape);
+      }),
+  };
+}
