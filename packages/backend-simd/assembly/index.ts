@@ -2,6 +2,13 @@
 // through the generated typings, a method of `wasm()` in TypeScript. Kernels take addresses in bytes and counts.
 export * from './heap-base';
 export * from './fill';
+export * from './add-into';
+export * from './cast';
+export * from './gather';
+export * from './reduce-float';
+export * from './reduce-int';
+export * from './select';
+export * from './strided-copy';
 export { sgemm, sgemmScratch } from './sgemm';
 export { noiseRange, noiseScratch } from './noise';
 export { combine, combineScratch } from './combine';

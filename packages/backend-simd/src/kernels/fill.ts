@@ -12,44 +12,45 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { SimdBackend } from '../backend.ts';
 import { kernel } from '../kernel.ts';
+import { isNumeric, type NumericType, size } from '../numeric.ts';
 
 const word = new DataView(new ArrayBuffer(4));
 
-function fill(
+/** The 32 bits of a number as stored. */
+export function bits(value: number, dtype: NumericType): number {
+  if (dtype === 'float32') word.setFloat32(0, value);
+  else word.setInt32(0, value);
+  return word.getInt32(0);
+}
+
+/** A new tensor with every element `value`. */
+export function filled(
   backend: SimdBackend,
   shape: readonly number[],
-  dtype: 'float32' | 'int32' | 'bool',
+  dtype: NumericType,
   value: number,
 ): TensorInfo {
   const out = backend.output(shape, dtype);
   const address = backend.pointer(out);
-  const n = util.sizeFromShape(out.shape);
-  if (dtype === 'bool') backend.heap.u8(address, n).fill(value);
-  else {
-    if (dtype === 'float32') word.setFloat32(0, value);
-    else word.setInt32(0, value);
-    backend.wasm.fill32(address, n, word.getInt32(0));
-  }
+  if (dtype === 'bool') backend.heap.u8(address, size(shape)).fill(value);
+  else backend.wasm.fill32(address, size(shape), bits(value, dtype));
   return out;
 }
-
-const isNumeric = (dtype: string): dtype is 'float32' | 'int32' | 'bool' =>
-  dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
 
 export const fillConfig: KernelConfig = kernel<object, FillAttrs>(Fill, ({ attrs, backend, args }) => {
   const dtype = attrs.dtype ?? util.inferDtype(attrs.value);
   if (!isNumeric(dtype)) return backend.fallback(Fill, args);
-  return fill(backend, attrs.shape, dtype, Number(attrs.value));
+  return filled(backend, attrs.shape, dtype, Number(attrs.value));
 });
 
 export const zerosLikeConfig: KernelConfig = kernel<ZerosLikeInputs>(
   ZerosLike,
   ({ inputs: { x }, backend, args }) =>
-    isNumeric(x.dtype) ? fill(backend, x.shape, x.dtype, 0) : backend.fallback(ZerosLike, args),
+    isNumeric(x.dtype) ? filled(backend, x.shape, x.dtype, 0) : backend.fallback(ZerosLike, args),
 );
 
 export const onesLikeConfig: KernelConfig = kernel<OnesLikeInputs>(
   OnesLike,
   ({ inputs: { x }, backend, args }) =>
-    isNumeric(x.dtype) ? fill(backend, x.shape, x.dtype, 1) : backend.fallback(OnesLike, args),
+    isNumeric(x.dtype) ? filled(backend, x.shape, x.dtype, 1) : backend.fallback(OnesLike, args),
 );

@@ -1,15 +1,54 @@
 import type { KernelConfig } from '@tensorflow/tfjs-core';
+import { addNConfig } from './add-n.ts';
+import { castConfig } from './cast.ts';
+import { concatConfig, packConfig, splitConfig, unpackConfig } from './concat.ts';
 import { diffCombineConfig } from './diff-combine.ts';
 import { diffNormalConfig, diffRademacherConfig, diffUniformConfig } from './diff-noise.ts';
 import { fillConfig, onesLikeConfig, zerosLikeConfig } from './fill.ts';
 import { fusedMatMulConfig } from './fused-mat-mul.ts';
+import { gatherConfig, oneHotConfig, segmentSumConfig } from './gather.ts';
+import {
+  padConfig,
+  reverseConfig,
+  sliceConfig,
+  stridedSliceConfig,
+  tileConfig,
+  transposeConfig,
+} from './layout.ts';
 import { batchMatMulConfig } from './mat-mul.ts';
+import { maxConfig, meanConfig, minConfig, prodConfig, sumConfig } from './reduce.ts';
+import { expandDimsConfig, identityConfig, reshapeConfig } from './reshape.ts';
+import { selectConfig } from './select.ts';
 
 /** Every kernel of this package. Ops that are not here run on the cpu backend's. */
 export const ownKernels: readonly KernelConfig[] = [
   fillConfig,
   onesLikeConfig,
   zerosLikeConfig,
+  addNConfig,
+  castConfig,
+  concatConfig,
+  packConfig,
+  splitConfig,
+  unpackConfig,
+  gatherConfig,
+  oneHotConfig,
+  segmentSumConfig,
+  padConfig,
+  reverseConfig,
+  sliceConfig,
+  stridedSliceConfig,
+  tileConfig,
+  transposeConfig,
+  maxConfig,
+  meanConfig,
+  minConfig,
+  prodConfig,
+  sumConfig,
+  expandDimsConfig,
+  identityConfig,
+  reshapeConfig,
+  selectConfig,
   batchMatMulConfig,
   fusedMatMulConfig,
   diffNormalConfig,
