@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { FormatError } from '@diff/core';
 import { CsvError, parse as parseCsv } from 'csv-parse/sync';
-import { parse as parseNpy } from 'npyjs';
+import { parse as parseNpy, type TypedArray } from 'npyjs';
 import type { Dataset } from './dataset.ts';
 
 const MIN_ROWS = 20;
@@ -17,15 +17,22 @@ export async function readData(path: string): Promise<Dataset> {
   try {
     bytes = await readFile(path);
   } catch (error) {
-    throw new FormatError(`--data: the file must be readable, got ${(error as Error).message}. Check the path.`);
+    throw new FormatError(
+      `--data: the file must be readable, got ${(error as Error).message}. Check the path.`,
+    );
   }
   const kind = extname(path).toLowerCase();
   if (kind !== '.csv' && kind !== '.npy') {
-    throw new FormatError(`--data: the file must be a .csv or a .npy, got '${basename(path)}'. Convert it to one of them.`);
+    throw new FormatError(
+      `--data: the file must be a .csv or a .npy, got '${basename(path)}'. Convert it to one of them.`,
+    );
   }
-  const data = kind === '.csv' ? fromCsv(bytes.toString('utf8'), basename(path)) : fromNpy(bytes, basename(path));
+  const data =
+    kind === '.csv' ? fromCsv(bytes.toString('utf8'), basename(path)) : fromNpy(bytes, basename(path));
   if (data.n < MIN_ROWS) {
-    throw new FormatError(`--data: ${data.name} must have at least ${MIN_ROWS} rows, got ${data.n}. Pass more data.`);
+    throw new FormatError(
+      `--data: ${data.name} must have at least ${MIN_ROWS} rows, got ${data.n}. Pass more data.`,
+    );
   }
   const bad = data.values.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) {
@@ -48,7 +55,9 @@ export function fromCsv(text: string, name: string): Dataset {
     records = parseCsv(text, { bom: true, skip_empty_lines: true, info: true, trim: true });
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    throw new FormatError(`--data: ${name} must be a CSV with as many cells in every line, got: ${error.message}. Mend that line.`);
+    throw new FormatError(
+      `--data: ${name} must be a CSV with as many cells in every line, got: ${error.message}. Mend that line.`,
+    );
   }
   const first = records[0]?.record ?? [];
   const header = first.length > 0 && !first.some(isNumber) ? first : undefined;
@@ -75,7 +84,9 @@ export function fromCsv(text: string, name: string): Dataset {
   }
   const d = (rows[0]?.record.length ?? 0) - (labelColumn >= 0 ? 1 : 0);
   if (rows.length > 0 && d < 1) {
-    throw new FormatError(`--data: ${name} must have at least one column of numbers, got none. Add one beside "${LABEL}".`);
+    throw new FormatError(
+      `--data: ${name} must have at least one column of numbers, got none. Add one beside "${LABEL}".`,
+    );
   }
   return {
     name,
@@ -95,7 +106,9 @@ export function fromNpy(bytes: Uint8Array, name: string): Dataset {
   try {
     array = parseNpy(copy);
   } catch (error) {
-    throw new FormatError(`--data: ${name} must be a .npy array, got: ${(error as Error).message}. Save it with numpy.save.`);
+    throw new FormatError(
+      `--data: ${name} must be a .npy array, got: ${(error as Error).message}. Save it with numpy.save.`,
+    );
   }
   const { shape, dtype, fortranOrder } = array;
   if (shape.length < 2 || fortranOrder || !/^[fiu][1248]$/.test(dtype)) {
@@ -106,9 +119,11 @@ export function fromNpy(bytes: Uint8Array, name: string): Dataset {
   }
   const n = shape[0]!;
   const d = shape.slice(1).reduce((a, b) => a * b, 1);
-  const numbers = array.data as unknown as ArrayLike<number | bigint>;
+  const numbers = array.data as TypedArray;
   if (numbers.length !== n * d) {
-    throw new FormatError(`--data: ${name} must hold ${n * d} numbers for its shape, got ${numbers.length}. The file is cut short.`);
+    throw new FormatError(
+      `--data: ${name} must hold ${n * d} numbers for its shape, got ${numbers.length}. The file is cut short.`,
+    );
   }
   const side = shape.length === 3 && shape[1] === shape[2] ? shape[1] : undefined;
   return {
