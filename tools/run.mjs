@@ -96,6 +96,9 @@ switch (task) {
     install();
     run('turbo', ['run', 'conformance', '--log-order=grouped', ...args]);
     break;
+  case 'counts':
+    printCounts();
+    break;
   default:
     process.stderr.write(
       `run: task must be start, test or conformance, got '${task}'. Use npm start or npm test.\n`,

@@ -50,15 +50,16 @@ function isNumber(cell: string): boolean {
 
 /** Reads a CSV; exported for its errors' sake, which name line and column. */
 export function fromCsv(text: string, name: string): Dataset {
-  let records: { record: string[]; info: { lines: number } }[];
+  let parsed: unknown;
   try {
-    records = parseCsv(text, { bom: true, skip_empty_lines: true, info: true, trim: true });
+    parsed = parseCsv(text, { bom: true, skip_empty_lines: true, info: true, trim: true });
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw new FormatError(
       `--data: ${name} must be a CSV with as many cells in every line, got: ${error.message}. Mend that line.`,
     );
   }
+  const records = parsed as { record: string[]; info: { lines: number } }[]; // the form that info: true gives
   const first = records[0]?.record ?? [];
   const header = first.length > 0 && !first.some(isNumber) ? first : undefined;
   const rows = header ? records.slice(1) : records;
