@@ -10,5 +10,6 @@ export * from './reduce-int';
 export * from './select';
 export * from './strided-copy';
 export { sgemm, sgemmScratch } from './sgemm';
+export * from './unary';
 export { noiseRange, noiseScratch } from './noise';
 export { combine, combineScratch } from './combine';

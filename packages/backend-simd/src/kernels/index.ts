@@ -19,6 +19,7 @@ import { batchMatMulConfig } from './mat-mul.ts';
 import { maxConfig, meanConfig, minConfig, prodConfig, sumConfig } from './reduce.ts';
 import { expandDimsConfig, identityConfig, reshapeConfig } from './reshape.ts';
 import { selectConfig } from './select.ts';
+import { unaryConfigs } from './unary.ts';
 
 /** Every kernel of this package. Ops that are not here run on the cpu backend's. */
 export const ownKernels: readonly KernelConfig[] = [
@@ -51,6 +52,7 @@ export const ownKernels: readonly KernelConfig[] = [
   selectConfig,
   batchMatMulConfig,
   fusedMatMulConfig,
+  ...unaryConfigs,
   diffNormalConfig,
   diffUniformConfig,
   diffRademacherConfig,
