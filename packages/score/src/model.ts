@@ -8,6 +8,7 @@ import { combine, DomainError, requireOneOf, ShapeError, shown, type Weight } fr
 import type { LinearProcess } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Affine, conversion } from './convert.ts';
+import { timesOf } from './noise-level.ts';
 import { PREDICTION_KINDS, type PredictionKind } from './prediction-kind.ts';
 
 /** What a prediction is conditioned on; the first axis is the row, e.g. int32 labels [n]. */
@@ -101,7 +102,7 @@ export async function convertPrediction(
   const maps =
     typeof t === 'number'
       ? conversion(process, t, from, to)
-      : Array.from(await t.data(), (time) => conversion(process, time, from, to));
+      : (await timesOf(process, t)).map((time) => conversion(process, time, from, to));
   return tf.tidy(() => applied(x, prediction, maps));
 }
 

@@ -1,0 +1,128 @@
+/**
+ * The law Σ_k w_k N(c_k, s² I) with one variance s² ≥ 0 for all components (s = 0: point masses), through the
+ * streaming op `softmaxMean`: never n × K in memory but for the posterior covariance.
+ *
+ *   y = (x − m)/α,  ς = σ/α,  r_k ∝ w_k exp(−|y − c_k|²/(2(s² + ς²))),  W = Σ_k r_k c_k,  v = α²s² + σ²
+ *
+ *   score     (αW − (x−m))/v                      noise      σ((x−m) − αW)/v
+ *   data      (σ²W + αs²(x−m))/v                  velocity   (σ/v)(α(1−s²)(x−m) − (α²+σ²)W)
+ *   Cov       (s²σ²/v) I + (σ²/v)² Σ_k r_k (c_k − W)(c_k − W)ᵀ
+ *
+ * (MATH: exact scores; `p_t = Σ w_k N(α c_k + m, v I)`.) All are one combination of x and W, none subtracts the
+ * posterior mean from x where s > 0, so they keep their digits as σ → 0. With s = 0 the score near a point is
+ * (α c − x)/σ², which float32 knows to |x|·6e-8/σ².
+ */
+import { combine, DomainError, fold, type Key, softmaxMean } from '@diff/core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { ExactLaw } from './exact-model.ts';
+import { drawComponents } from './mixture-weights.ts';
+import { centred, type NoiseLevel, type NoiseLevels, perLevel, safeAlpha } from './noise-level.ts';
+import type { PredictionKind } from './prediction-kind.ts';
+import { scaledIdentities, weightedCovariance } from './weighted-covariance.ts';
+
+export interface SoftmaxLawDefinition {
+  /** For messages. */
+  readonly where: string;
+  readonly dimension: number;
+  readonly count: number;
+  /** The centres [K, d], called inside a tidy: a tensor that the law does not own, or a fresh one. */
+  readonly centres: () => tf.Tensor2D;
+  /** Normalised weights [K]. */
+  readonly weights: Float64Array;
+  /** s² ≥ 0. */
+  readonly variance: number;
+}
+
+/** Throws where point masses have no density: s = 0 and σ = 0. */
+function requireNoise(where: string, levels: NoiseLevels, s2: number): void {
+  const all = Array.isArray(levels) ? levels : [levels];
+  if (s2 === 0 && all.some((l) => l.sigma === 0)) {
+    throw new DomainError(
+      `${where}: point masses need sigma(t) > 0, got 0. Stop at a later time, or give the components a variance.`,
+    );
+  }
+}
+
+export function softmaxLaw({
+  where,
+  dimension: d,
+  count,
+  centres,
+  weights,
+  variance: s2,
+}: SoftmaxLawDefinition): ExactLaw {
+  const equal = weights.every((w) => w === weights[0]);
+  const logWeights = equal ? undefined : Float32Array.from(weights, Math.log);
+  const widthOf = ({ alpha, sigma }: NoiseLevel): number => alpha * alpha * s2 + sigma * sigma;
+  const spreadOf = (l: NoiseLevel): number => (l.sigma / safeAlpha(l)) ** 2;
+  const unscaled = (x: tf.Tensor2D, levels: NoiseLevels): tf.Tensor2D =>
+    centred(x, levels, (l) => 1 / safeAlpha(l)) as tf.Tensor2D;
+  const evaluate = (y: tf.Tensor2D, levels: NoiseLevels): ReturnType<typeof softmaxMean> => {
+    requireNoise(where, levels, s2);
+    const c = centres();
+    return softmaxMean(y, c, {
+      noiseVariance: perLevel(levels, spreadOf),
+      variance: s2,
+      ...(logWeights ? { logWeights: tf.tensor1d(logWeights) } : {}),
+      ...(s2 > 0 ? { values: c } : {}),
+    });
+  };
+  const coefficients: Record<PredictionKind, (l: NoiseLevel) => readonly [x: number, w: number]> = {
+    score: (l) => [-1 / widthOf(l), l.alpha / widthOf(l)],
+    noise: (l) => [l.sigma / widthOf(l), (-l.sigma * l.alpha) / widthOf(l)],
+    data: (l) => [(l.alpha * s2) / widthOf(l), l.sigma ** 2 / widthOf(l)],
+    velocity: (l) => [
+      (l.sigma * l.alpha * (1 - s2)) / widthOf(l),
+      (-l.sigma * (l.alpha ** 2 + l.sigma ** 2)) / widthOf(l),
+    ],
+  };
+
+  return {
+    rowElements: 0,
+    covarianceRowElements: count * d,
+    predict: (kind, x, levels) =>
+      centred(x, levels, (l) => coefficients[kind](l)[0], [
+        (l) => coefficients[kind](l)[1],
+        evaluate(unscaled(x, levels), levels).mean,
+      ]),
+    logDensity: (x, levels) =>
+      tf.sub(
+        evaluate(unscaled(x, levels), levels).logDensity,
+        perLevel(levels, (l) => d * Math.log(safeAlpha(l))),
+      ),
+    posteriorCovariance(x, levels) {
+      const n = x.shape[0];
+      const c = tf.reshape(centres(), [1, count, d]);
+      const y = unscaled(x, levels);
+      const { mean } = evaluate(y, levels);
+      const halfPrecision = perLevel(levels, (l) => 0.5 / (s2 + spreadOf(l)));
+      const exponents = tf.mul(
+        tf.sum(tf.square(tf.sub(tf.expandDims(y, 1), c)), 2),
+        typeof halfPrecision === 'number' ? halfPrecision : tf.expandDims(halfPrecision, 1),
+      );
+      const r = tf.softmax(
+        logWeights ? tf.sub(tf.tensor2d(logWeights, [1, count]), exponents) : tf.neg(exponents),
+      );
+      const shrink = perLevel(levels, (l) => l.sigma ** 2 / widthOf(l));
+      const deviations = tf.mul(
+        tf.sub(c, tf.expandDims(mean, 1)),
+        typeof shrink === 'number' ? shrink : tf.reshape(shrink, [n, 1, 1]),
+      );
+      return tf.add(
+        weightedCovariance(r, deviations),
+        scaledIdentities(
+          perLevel(levels, (l) => (s2 * l.sigma ** 2) / widthOf(l)),
+          n,
+          d,
+        ),
+      );
+    },
+    async sample(key: Key, n: number, firstRow: number) {
+      const chosen = await drawComponents(fold(key, 0), n, weights, firstRow);
+      return tf.tidy(() => {
+        const points = tf.gather(centres(), tf.tensor1d(chosen, 'int32'));
+        return s2 === 0 ? points : combine([[1, points]], { noise: [Math.sqrt(s2), fold(key, 1)], firstRow });
+      });
+    },
+  };
+}
