@@ -35,7 +35,7 @@ function bisect(lambda: (t: number) => number, value: number, T: number): number
 export function linearProcess(spec: LinearProcessSpec): LinearProcess {
   const { type, T, config, prior } = spec;
   requirePositive(type, 'T', T);
-  const slack = T * (1 + 1e-12);
+  const slack = T * (1 + 2 ** -22); // a T that went through float32 is still T
 
   const checked = (name: string, t: number): number => {
     if (typeof t !== 'number' || !(t >= 0 && t <= slack)) {
