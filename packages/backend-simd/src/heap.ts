@@ -6,8 +6,8 @@
  * stack of free blocks: the last freed, still in the cache, is the first reused. New blocks are cut from the top of
  * the used part, which grows the memory when it must.
  *
- * Before the memory grows, free blocks that touch are merged into regions and cut anew, when what is free is worth
- * it; so a program that changes its batch size does not pay for every size that it ever used. If the memory cannot
+ * Before untouched memory is used, free blocks that touch are merged into regions and cut anew, when what is free
+ * is worth it; so a program that changes its batch size does not pay for every size that it ever used. If the memory cannot
  * grow, an OutOfMemoryError names the tensor, and nothing has changed.
  *
  * Growing detaches every typed-array view: views are made fresh (`f32(address, n)`) and never kept over an allocation.
@@ -86,6 +86,8 @@ export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
   let regions: Region[] = [];
   let buffer = memory.buffer as ArrayBuffer;
   let top = Math.ceil(base / ALIGN) * ALIGN;
+  /** Greatest `top` so far. */
+  let peak = top;
   let inUse = 0;
   let highWater = 0;
   let blocks = 0;
@@ -155,6 +157,7 @@ export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
     if (!grow(top + size)) return 0;
     const address = top;
     top += size;
+    if (top > peak) peak = top;
     return address;
   }
 
@@ -166,8 +169,8 @@ export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
     }
     const fromRegion = regions.length ? cut(size) : 0;
     if (fromRegion) return fromRegion;
-    if (top + size <= refresh().byteLength) return raise(size);
-    // The memory would have to grow. Merge first if much was freed since the last time.
+    if (top + size <= peak) return raise(size);
+    // This would take memory that was never used. Merge first if much was freed since the last time.
     if (freeBytes >= size && freeBytes - freeAfterMerge >= (top - base) / 4) {
       merge();
       const merged = cut(size);
