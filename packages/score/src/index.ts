@@ -1,4 +1,14 @@
+export { type Adam, type AdamOptions, type AdamState, type AdamStep, adam } from './adam.ts';
+export {
+  type LoadCheckpointOptions,
+  type LoadedCheckpoint,
+  loadCheckpoint,
+  type SaveCheckpointOptions,
+  saveCheckpoint,
+  type TrainingState,
+} from './checkpoint.ts';
 export { type Affine, conversion } from './convert.ts';
+export { type DenoisingLossOptions, denoisingLoss } from './denoising-loss.ts';
 export {
   type DataSampleOptions,
   defineExactModel,
@@ -9,6 +19,8 @@ export {
   UNCONDITIONAL,
 } from './exact-model.ts';
 export { type GaussianMixtureOptions, gaussianMixture } from './gaussian-mixture.ts';
+export type { LearningRate, LearningRateOptions } from './learning-rate.ts';
+export { type MlpOptions, mlp } from './mlp.ts';
 export {
   type Condition,
   convertPrediction,
@@ -17,5 +29,47 @@ export {
   type ScoreModel,
   type Time,
 } from './model.ts';
+export {
+  type FunctionNetworkOptions,
+  functionNetwork,
+  type Json,
+  type LayersModelLike,
+  layersNetwork,
+  type Network,
+  type NetworkConfig,
+} from './network.ts';
 export type { NoiseLevel, NoiseLevels } from './noise-level.ts';
+export { type NetworkModel, type PreconditionOptions, precondition } from './precondition.ts';
+export {
+  type NoiseState,
+  PRECONDITIONINGS,
+  type Preconditioning,
+  type PreconditioningName,
+  preconditioning,
+  type Scalings,
+} from './preconditioning.ts';
 export { PREDICTION_KINDS, type PredictionKind } from './prediction-kind.ts';
+export {
+  readSafetensors,
+  type Safetensors,
+  type SafetensorsData,
+  type SafetensorsDtype,
+  type SafetensorsEntry,
+  writeSafetensors,
+} from './safetensors.ts';
+export {
+  logNormalTimes,
+  logUniformTimes,
+  sampleTimes,
+  type TimeLaw,
+  uniformTimes,
+} from './time-sampling.ts';
+export { type LossPoint, type Trained, type TrainingProgress, type TrainOptions, train } from './train.ts';
+export type { WeightAverage } from './weight-average.ts';
+export {
+  WEIGHTINGS,
+  type Weighting,
+  type WeightingName,
+  type WeightingOptions,
+  weighting,
+} from './weighting.ts';

@@ -7,7 +7,16 @@
  * W_out = 0 at the start, so that F = 0 and the preconditioned model starts as c_skip·x. Fourier features:
  * Tancik et al. 2020, in the place EDM has them (Karras et al. 2022, §C); residual MLP: the usual pre-activation form.
  */
-import { fold, type Key, normal, requireInteger, requireKey, requirePositive, ShapeError, shown } from '@diff/core';
+import {
+  fold,
+  type Key,
+  normal,
+  requireInteger,
+  requireKey,
+  requirePositive,
+  ShapeError,
+  shown,
+} from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Network } from './network.ts';
 import { silu } from './silu.ts';
@@ -46,7 +55,9 @@ export function mlp(options: MlpOptions): Network {
   const { eventShape, key, width = 128, blocks = 3, fourierFeatures = 64, classes = 0 } = options;
   const [lowest, highest] = options.frequencies ?? [1 / 16, 4];
   if (!Array.isArray(eventShape) || eventShape.length === 0) {
-    throw new ShapeError(`mlp: eventShape must list at least one dimension, got ${shown(eventShape)}. Pass for example [2].`);
+    throw new ShapeError(
+      `mlp: eventShape must list at least one dimension, got ${shown(eventShape)}. Pass for example [2].`,
+    );
   }
   eventShape.forEach((s) => {
     requireInteger('mlp', 'each dimension of eventShape', s, 1);
@@ -112,7 +123,15 @@ export function mlp(options: MlpOptions): Network {
   };
 
   return {
-    config: { type: 'mlp', eventShape: [...eventShape], width, blocks, fourierFeatures, frequencies: [lowest, highest], classes },
+    config: {
+      type: 'mlp',
+      eventShape: [...eventShape],
+      width,
+      blocks,
+      fourierFeatures,
+      frequencies: [lowest, highest],
+      classes,
+    },
     variables,
     eventShape: [...eventShape],
     ...(classes > 0 ? { nullLabel: classes } : {}),

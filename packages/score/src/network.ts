@@ -72,7 +72,10 @@ export interface LayersModelLike {
  * @param options nullLabel: what is passed as the condition of rows without one, as an int32 label.
  * @throws ShapeError unless the model has two or three inputs.
  */
-export function layersNetwork(model: LayersModelLike, options: { readonly nullLabel?: number } = {}): Network {
+export function layersNetwork(
+  model: LayersModelLike,
+  options: { readonly nullLabel?: number } = {},
+): Network {
   const inputs = model.inputs.length;
   if (inputs !== 2 && inputs !== 3) {
     throw new ShapeError(

@@ -1,0 +1,89 @@
+/**
+ * Adam (Kingma, Ba 2015) with decoupled weight decay (Loshchilov, Hutter 2019) and clipping of the gradient's norm,
+ * on one row [1, P] that holds all weights:
+ *
+ *   g ← g·min(1, c/|g|),   m ← β₁m + (1−β₁)g,   v ← β₂v + (1−β₂)g²,
+ *   p ← (1 − ηω)p − η (m/(1−β₁ᵏ)) / (√(v/(1−β₂ᵏ)) + ε),            k = 1, 2, …
+ *
+ * The bias corrections are moved into η and ε, so that a step is eleven kernels whatever the number of variables,
+ * and the norm never leaves the backend. The state is tensors, so that a checkpoint can hold it exactly.
+ */
+import { combine, requireFinite, requirePositive, type Weight } from '@diff/core';
+import * as tf from '@tensorflow/tfjs-core';
+
+export interface AdamOptions {
+  /** Default 0.9. */
+  readonly beta1?: number;
+  /** Default 0.999. */
+  readonly beta2?: number;
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+  /** ω, decoupled from the gradient; default 0. */
+  readonly weightDecay?: number;
+  /** Largest Euclidean norm of the gradient over all weights; default none. */
+  readonly clipNorm?: number;
+}
+
+/** Weights and moments, each [1, P]. */
+export interface AdamState {
+  readonly parameters: tf.Tensor;
+  readonly first: tf.Tensor;
+  readonly second: tf.Tensor;
+}
+
+export interface AdamStep extends AdamState {
+  /** |g| before clipping, scalar. */
+  readonly gradientNorm: tf.Tensor;
+}
+
+export interface Adam {
+  /** The state after step k = 1, 2, …; new tensors, owned by the caller. */
+  step(state: AdamState, gradient: tf.Tensor, k: number, learningRate: number): AdamStep;
+}
+
+/**
+ * Makes an Adam optimiser; it holds no state.
+ *
+ * @throws DomainError for rates outside [0, 1) and the like.
+ */
+export function adam(options: AdamOptions = {}): Adam {
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, clipNorm } = options;
+  for (const [name, beta] of [
+    ['beta1', beta1],
+    ['beta2', beta2],
+  ] as const) {
+    requirePositive('adam', `1 − ${name}`, 1 - requireFinite('adam', name, beta), `Pass ${name} below 1.`);
+  }
+  requirePositive('adam', 'epsilon', epsilon);
+  requireFinite('adam', 'weightDecay', weightDecay);
+  if (clipNorm !== undefined) requirePositive('adam', 'clipNorm', clipNorm);
+  return {
+    step: (state, gradient, k, learningRate) =>
+      tf.tidy(() => {
+        const square = tf.mul(gradient, gradient);
+        const gradientNorm = tf.sqrt(tf.sum(square));
+        let w1: Weight = 1 - beta1;
+        let w2: Weight = 1 - beta2;
+        if (clipNorm !== undefined) {
+          const scale = tf.minimum(1, tf.div(clipNorm, tf.reshape(gradientNorm, [1])));
+          w1 = tf.mul(scale, w1);
+          w2 = tf.mul(tf.mul(scale, scale), w2);
+        }
+        const first = combine([
+          [beta1, state.first],
+          [w1, gradient],
+        ]);
+        const second = combine([
+          [beta2, state.second],
+          [w2, square],
+        ]);
+        const correction = Math.sqrt(1 - beta2 ** k);
+        const direction = tf.div(first, tf.add(tf.sqrt(second), epsilon * correction));
+        const parameters = combine([
+          [1 - learningRate * weightDecay, state.parameters],
+          [(-learningRate * correction) / (1 - beta1 ** k), direction],
+        ]);
+        return { parameters, first, second, gradientNorm };
+      }),
+  };
+}

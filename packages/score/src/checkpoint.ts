@@ -1,0 +1,300 @@
+/**
+ * Checkpoints of network models, as safetensors: `weights.<name>` for each variable of the network, `average.<name>`
+ * for their average, `adam.first` and `adam.second` for the optimiser's moments, and in the metadata, as JSON, the
+ * architecture (network, process, preconditioning) and where the run stood. Floats keep their bits.
+ */
+import { DomainError, FormatError, shown } from '@diff/core';
+import { type LinearProcess, processFromConfig } from '@diff/sde';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Network, NetworkConfig } from './network.ts';
+import { networkFromConfig } from './network-config.ts';
+import { type NetworkModel, precondition } from './precondition.ts';
+import { PRECONDITIONINGS, type Preconditioning } from './preconditioning.ts';
+import { readSafetensors, type Safetensors, type SafetensorsEntry, writeSafetensors } from './safetensors.ts';
+
+const FORMAT = '@diff/score checkpoint 1';
+const FIX = 'Write it again with saveCheckpoint, or pass the file that it wrote.';
+
+/** Where a training run stood; rows hold all weights in the order of the network's variables. */
+export interface TrainingState {
+  readonly step: number;
+  /** JSON of the options that decide the course of the run. */
+  readonly settings: string;
+  readonly history: {
+    readonly training: readonly { readonly step: number; readonly loss: number }[];
+    readonly validation: readonly { readonly step: number; readonly loss: number }[];
+  };
+  readonly parameters: Float32Array;
+  readonly first: Float32Array;
+  readonly second: Float32Array;
+  readonly average?: Float32Array;
+}
+
+export interface SaveCheckpointOptions {
+  readonly model: NetworkModel;
+  /** Where training stood; without it, only the network's present weights are saved. */
+  readonly training?: TrainingState;
+  /** Strings of your own, beside the checkpoint's (which begin with 'diff.'). */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** The pieces of a row of all weights, by name. */
+function pieces(network: Network, prefix: string, row: Float32Array): Record<string, SafetensorsEntry> {
+  const out: Record<string, SafetensorsEntry> = {};
+  let start = 0;
+  for (const [name, variable] of Object.entries(network.variables)) {
+    const data = row.slice(start, start + variable.size);
+    out[`${prefix}.${name}`] = { dtype: 'F32', shape: variable.shape, data };
+    start += variable.size;
+  }
+  return out;
+}
+
+async function presentWeights(network: Network): Promise<Record<string, SafetensorsEntry>> {
+  const out: Record<string, SafetensorsEntry> = {};
+  for (const [name, variable] of Object.entries(network.variables)) {
+    out[`weights.${name}`] = {
+      dtype: 'F32',
+      shape: variable.shape,
+      data: Float32Array.from(await variable.data()),
+    };
+  }
+  return out;
+}
+
+/**
+ * Writes a model, and where its training stood, as the bytes of a safetensors file.
+ *
+ * @returns bytes; the same model gives the same bytes.
+ * @throws DomainError for metadata names that begin with 'diff.'.
+ * @example
+ * ```ts
+ * import { key } from '@diff/core';
+ * import { loadCheckpoint, mlp, precondition, saveCheckpoint } from '@diff/score';
+ * import { edm } from '@diff/sde';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const model = precondition({ network: mlp({ eventShape: [2], width: 8, key: key(1) }), process: edm() });
+ * const bytes = await saveCheckpoint({ model, metadata: { data: 'two moons' } });
+ * const { model: again, metadata } = loadCheckpoint(bytes);
+ * ```
+ */
+export async function saveCheckpoint({
+  model,
+  training,
+  metadata = {},
+}: SaveCheckpointOptions): Promise<Uint8Array> {
+  for (const name of Object.keys(metadata)) {
+    if (name.startsWith('diff.')) {
+      throw new DomainError(
+        `saveCheckpoint: names in metadata must not begin with 'diff.', got ${shown(name)}. Rename it.`,
+      );
+    }
+  }
+  const { network, process, preconditioning, name } = model;
+  const architecture = {
+    name,
+    network: network.config,
+    process: process.config,
+    preconditioning: { name: preconditioning.name, sigmaData: preconditioning.sigmaData },
+  };
+  const flat = (data: Float32Array): SafetensorsEntry => ({ dtype: 'F32', shape: [data.length], data });
+  const tensors = training
+    ? {
+        ...pieces(network, 'weights', training.parameters),
+        ...(training.average ? pieces(network, 'average', training.average) : {}),
+        'adam.first': flat(training.first),
+        'adam.second': flat(training.second),
+      }
+    : await presentWeights(network);
+  return writeSafetensors(tensors, {
+    'diff.format': FORMAT,
+    'diff.model': JSON.stringify(architecture),
+    ...(training
+      ? {
+          'diff.training': JSON.stringify({
+            step: training.step,
+            settings: training.settings,
+            history: training.history,
+          }),
+        }
+      : {}),
+    ...metadata,
+  });
+}
+
+function broken(requirement: string, got: unknown, fix = FIX): FormatError {
+  return new FormatError(`loadCheckpoint: ${requirement}, got ${shown(got)}. ${fix}`);
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parsed(metadata: Readonly<Record<string, string>>, name: string): Fields {
+  const text = Object.hasOwn(metadata, name) ? metadata[name] : undefined;
+  if (text === undefined) throw broken(`the metadata must have an entry '${name}'`, 'none');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw broken(`the metadata entry '${name}' must be JSON`, text);
+  }
+  if (!isFields(value)) throw broken(`the metadata entry '${name}' must be an object`, value);
+  return value;
+}
+
+function opened(bytes: Uint8Array): Safetensors {
+  const file = readSafetensors(bytes);
+  const format = Object.hasOwn(file.metadata, 'diff.format') ? file.metadata['diff.format'] : 'none';
+  if (format !== FORMAT) throw broken(`the metadata entry 'diff.format' must be '${FORMAT}'`, format);
+  return file;
+}
+
+/** The F32 data of a tensor of this shape. */
+function floats({ tensors }: Safetensors, name: string, shape: readonly number[]): Float32Array {
+  const entry = tensors.get(name);
+  if (!entry) {
+    throw broken(`there must be a tensor '${name}'`, 'none', 'Pass the network that was trained.');
+  }
+  if (!(entry.data instanceof Float32Array) || !tf.util.arraysEqual([...entry.shape], [...shape])) {
+    throw broken(
+      `tensor '${name}' must be F32 of shape [${shape.join(', ')}]`,
+      `${entry.dtype} [${entry.shape.join(', ')}]`,
+      'Pass the network that was trained.',
+    );
+  }
+  return entry.data;
+}
+
+/** All weights under a prefix as one row, in the order of the network's variables. */
+function gathered(file: Safetensors, prefix: string, network: Network): Float32Array {
+  const row = new Float32Array(Object.values(network.variables).reduce((sum, v) => sum + v.size, 0));
+  let start = 0;
+  for (const [name, variable] of Object.entries(network.variables)) {
+    row.set(floats(file, `${prefix}.${name}`, variable.shape), start);
+    start += variable.size;
+  }
+  return row;
+}
+
+const hasAverage = ({ tensors }: Safetensors): boolean =>
+  [...tensors.keys()].some((name) => name.startsWith('average.'));
+
+function isCurve(value: unknown): value is { step: number; loss: number }[] {
+  return (
+    Array.isArray(value) &&
+    value.every((p) => isFields(p) && typeof p.step === 'number' && typeof p.loss === 'number')
+  );
+}
+
+/**
+ * Where a run stood, for `train` to go on from.
+ *
+ * @throws FormatError for bytes that are no checkpoint of a run of this network; DomainError when the run's options
+ *   were others.
+ */
+export function loadTrainingState(bytes: Uint8Array, network: Network, settings: string): TrainingState {
+  const file = opened(bytes);
+  const { step, settings: before, history } = parsed(file.metadata, 'diff.training');
+  if (typeof step !== 'number' || !Number.isSafeInteger(step) || step < 0 || typeof before !== 'string') {
+    throw broken("'diff.training' must tell the step and the settings", { step, settings: before });
+  }
+  if (!isFields(history) || !isCurve(history.training) || !isCurve(history.validation)) {
+    throw broken("'diff.training' must hold loss curves", history);
+  }
+  if (before !== settings) {
+    throw new DomainError(
+      `train: a resumed run must have the options of the checkpoint, ${before}, got ${settings}. Pass those, or start a new run from the weights that loadCheckpoint gives.`,
+    );
+  }
+  const parameters = gathered(file, 'weights', network);
+  return {
+    step,
+    settings,
+    history: { training: history.training, validation: history.validation },
+    parameters,
+    first: floats(file, 'adam.first', [parameters.length]),
+    second: floats(file, 'adam.second', [parameters.length]),
+    ...(hasAverage(file) ? { average: gathered(file, 'average', network) } : {}),
+  };
+}
+
+export interface LoadCheckpointOptions {
+  /** Needed when the checkpoint's network is your own ('custom'); its variables are overwritten. */
+  readonly network?: Network;
+  /** Needed when the checkpoint's process is your own ('custom'). */
+  readonly process?: LinearProcess;
+  /** Needed when the checkpoint's preconditioning is your own. */
+  readonly preconditioning?: Preconditioning;
+  /** Which weights; default the averaged ones where there are any. */
+  readonly weights?: 'average' | 'last';
+}
+
+export interface LoadedCheckpoint {
+  readonly model: NetworkModel;
+  /** Training steps done, where the checkpoint is one of a run. */
+  readonly step?: number;
+  /** The strings given to `saveCheckpoint`. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Builds the model of a checkpoint and loads its weights.
+ *
+ * @throws FormatError for bytes that are not a checkpoint, or one of another architecture.
+ */
+export function loadCheckpoint(bytes: Uint8Array, options: LoadCheckpointOptions = {}): LoadedCheckpoint {
+  const file = opened(bytes);
+  const description = parsed(file.metadata, 'diff.model');
+  const { name, network: networkConfig, process: processConfig, preconditioning: rule } = description;
+  if (typeof name !== 'string' || !isFields(rule) || typeof rule.sigmaData !== 'number') {
+    throw broken("'diff.model' must tell name, network, process and preconditioning", description);
+  }
+  const choice = options.preconditioning ?? PRECONDITIONINGS.find((p) => p === rule.name);
+  if (!choice) {
+    throw broken('the preconditioning must be a built-in one', rule.name, 'Pass yours as `preconditioning`.');
+  }
+  const process =
+    options.process ?? rebuilt('process', () => processFromConfig(processConfig as LinearProcess['config']));
+  const network =
+    options.network ??
+    rebuilt('network', () => networkFromConfig(networkConfig as NetworkConfig, file.tensors));
+  try {
+    const which = options.weights ?? (hasAverage(file) ? 'average' : 'last');
+    const row = gathered(file, which === 'average' ? 'average' : 'weights', network);
+    let start = 0;
+    for (const variable of Object.values(network.variables)) {
+      const values = row.slice(start, start + variable.size);
+      tf.tidy(() => variable.assign(tf.tensor(values, variable.shape, 'float32')));
+      start += variable.size;
+    }
+    const model = rebuilt('model', () =>
+      precondition({ network, process, preconditioning: choice, sigmaData: rule.sigmaData as number, name }),
+    );
+    const step = Object.hasOwn(file.metadata, 'diff.training')
+      ? parsed(file.metadata, 'diff.training').step
+      : undefined;
+    const metadata = Object.fromEntries(
+      Object.entries(file.metadata).filter(([n]) => !n.startsWith('diff.')),
+    );
+    return { model, metadata, ...(typeof step === 'number' ? { step } : {}) };
+  } catch (error) {
+    if (!options.network) tf.dispose(Object.values(network.variables));
+    throw error;
+  }
+}
+
+/** What `build` makes; its complaint becomes a FormatError, for here the options come out of a file. */
+function rebuilt<T>(what: string, build: () => T): T {
+  try {
+    return build();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FormatError(
+      `loadCheckpoint: the ${what} must be one that can be rebuilt, got a description that fails (${reason}). Pass your own as an option, or mend the file.`,
+      { cause: error },
+    );
+  }
+}
