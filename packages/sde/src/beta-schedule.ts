@@ -6,11 +6,13 @@
  *   scaledLinear  √β linear in t                             (latent diffusion)
  *   constant      β                                          (β = ς² is the Ornstein–Uhlenbeck process of unit speed)
  *   cosine        see cosine-schedule.ts
+ *   table         the β_i of a discrete chain, see table-schedule.ts
  *
  * β is a rate per unit of time. The defaults scale with 1/T, so B(T), and with it the last α, does not depend on T.
  */
 import { DomainError, requireFinite, requireOneOf, requirePositive, shown } from '@diff/core';
 import { cosineSchedule } from './cosine-schedule.ts';
+import { tableSchedule } from './table-schedule.ts';
 
 /** JSON of a schedule. */
 export type BetaScheduleConfig =
@@ -21,7 +23,8 @@ export type BetaScheduleConfig =
       readonly T: number;
     }
   | { readonly schedule: 'constant'; readonly beta: number; readonly T: number }
-  | { readonly schedule: 'cosine'; readonly offset: number; readonly betaMax: number; readonly T: number };
+  | { readonly schedule: 'cosine'; readonly offset: number; readonly betaMax: number; readonly T: number }
+  | { readonly schedule: 'table'; readonly betas: readonly number[]; readonly T: number };
 
 /** What may be asked for; everything has a default. */
 export type BetaScheduleOptions =
@@ -47,6 +50,12 @@ export type BetaScheduleOptions =
       readonly offset?: number;
       /** Cap of β near T, where the cosine rate diverges; default 999/T (the clip 0.999 of 1000 steps). */
       readonly betaMax?: number;
+      readonly T?: number;
+    }
+  | {
+      readonly schedule: 'table';
+      /** β_1 … β_N of a discrete chain, each in (0, 1). */
+      readonly betas: readonly number[];
       readonly T?: number;
     };
 
@@ -106,6 +115,7 @@ export function betaSchedule(where: string, options: BetaScheduleOptions): BetaS
     'scaledLinear',
     'constant',
     'cosine',
+    'table',
   ]);
   const T = requirePositive(where, 'T', options.T ?? 1);
   if (options.schedule === 'constant') {
@@ -120,6 +130,7 @@ export function betaSchedule(where: string, options: BetaScheduleOptions): BetaS
   if (options.schedule === 'cosine') {
     return cosineSchedule(where, options.offset ?? 0.008, options.betaMax ?? 999 / T, T);
   }
+  if (options.schedule === 'table') return tableSchedule(where, options.betas, T);
   const [low, high] = schedule === 'linear' ? [0.1, 20] : [0.85, 12];
   const { betaMin = low / T, betaMax = high / T } = options;
   range(where, betaMin, betaMax);
