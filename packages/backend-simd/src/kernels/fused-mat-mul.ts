@@ -1,7 +1,8 @@
 /**
  * _FusedMatMul: activation(A B + bias), bit for bit what the separate ops give.
  *
- * The bias is added as the product is stored when it is one row of n elements.
+ * A bias of one row is added as the product is stored, any other by Add; the activation goes over the product in
+ * place.
  */
 import {
   _FusedMatMul,
@@ -9,25 +10,46 @@ import {
   type _FusedMatMulInputs,
   type KernelConfig,
   type TensorInfo,
-  util,
 } from '@tensorflow/tfjs-core';
+import type { SimdBackend } from '../backend.ts';
 import { kernel } from '../kernel.ts';
-import { multiply, productSizes } from './mat-mul.ts';
+import { size } from '../numeric.ts';
+import { add, prelu } from './binary.ts';
+import { multiply, type Product, productSizes } from './mat-mul.ts';
+import { activations } from './unary.ts';
 
 /** Is the bias one row, the same for every row of the product? */
 function isRow(bias: TensorInfo, n: number): boolean {
-  return bias.dtype === 'float32' && bias.shape.at(-1) === n && util.sizeFromShape(bias.shape) === n;
+  return bias.shape.at(-1) === n && size(bias.shape) === n;
+}
+
+function multiplyAndAdd(backend: SimdBackend, product: Product, bias: TensorInfo | undefined): TensorInfo {
+  if (!bias) return multiply(backend, product);
+  if (isRow(bias, productSizes(product).n)) return multiply(backend, { ...product, bias });
+  const y = multiply(backend, product);
+  const out = add(backend, y, bias);
+  backend.discard(y);
+  return out;
 }
 
 export const fusedMatMulConfig: KernelConfig = kernel<_FusedMatMulInputs, _FusedMatMulAttrs>(
   _FusedMatMul,
-  ({ inputs: { a, b, bias }, attrs: { transposeA, transposeB, activation }, backend, args }) => {
-    if (a.dtype !== 'float32' || b.dtype !== 'float32' || activation !== 'linear') {
+  ({ inputs: { a, b, bias, preluActivationWeights: alpha }, attrs, backend, args }) => {
+    const { transposeA, transposeB, activation, leakyreluAlpha } = attrs;
+    if (![a, b, bias, alpha].every((info) => !info || info.dtype === 'float32')) {
       return backend.fallback(_FusedMatMul, args);
     }
-    const product = { a, b, transposeA, transposeB };
-    if (!bias) return multiply(backend, product);
-    if (!isRow(bias, productSizes(product).n)) return backend.fallback(_FusedMatMul, args);
-    return multiply(backend, { ...product, bias });
+    const inPlace = activations[activation];
+    if (inPlace) {
+      const y = multiplyAndAdd(backend, { a, b, transposeA, transposeB }, bias);
+      const at = backend.pointer(y);
+      inPlace(backend.wasm, leakyreluAlpha ?? 0)(at, at, size(y.shape));
+      return y;
+    }
+    if (activation !== 'prelu' || !alpha) return backend.fallback(_FusedMatMul, args);
+    const y = multiplyAndAdd(backend, { a, b, transposeA, transposeB }, bias);
+    const out = prelu(backend, y, alpha);
+    backend.discard(y);
+    return out;
   },
 );

@@ -1,9 +1,12 @@
 import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { addNConfig } from './add-n.ts';
+import { binaryConfigs } from './binary.ts';
 import { castConfig } from './cast.ts';
 import { concatConfig, packConfig, splitConfig, unpackConfig } from './concat.ts';
 import { diffCombineConfig } from './diff-combine.ts';
 import { diffNormalConfig, diffRademacherConfig, diffUniformConfig } from './diff-noise.ts';
+import { diffPairwiseConfig } from './diff-pairwise.ts';
+import { diffSoftmaxMeanConfig } from './diff-softmax-mean.ts';
 import { fillConfig, onesLikeConfig, zerosLikeConfig } from './fill.ts';
 import { fusedMatMulConfig } from './fused-mat-mul.ts';
 import { gatherConfig, oneHotConfig, segmentSumConfig } from './gather.ts';
@@ -53,8 +56,11 @@ export const ownKernels: readonly KernelConfig[] = [
   batchMatMulConfig,
   fusedMatMulConfig,
   ...unaryConfigs,
+  ...binaryConfigs,
   diffNormalConfig,
   diffUniformConfig,
   diffRademacherConfig,
   diffCombineConfig,
+  diffSoftmaxMeanConfig,
+  diffPairwiseConfig,
 ];

@@ -44,11 +44,11 @@ import {
   Tanh,
   type TensorInfo,
   type UnaryInputs,
-  util,
 } from '@tensorflow/tfjs-core';
 import type { SimdBackend } from '../backend.ts';
 import type { WasmExports } from '../generated/wasm-exports.ts';
 import { kernel } from '../kernel.ts';
+import { size } from '../numeric.ts';
 
 /** A function over n elements; `out` may be `x`. Both are whole blocks of the heap: it goes in steps of 32 bytes. */
 type Elementwise = (x: number, out: number, n: number) => void;
@@ -81,7 +81,7 @@ const plain: Readonly<Record<string, (wasm: WasmExports) => Elementwise>> = {
 
 function elementwise(backend: SimdBackend, x: TensorInfo, run: Elementwise): TensorInfo {
   const out = backend.output(x.shape, 'float32');
-  run(backend.pointer(x), backend.pointer(out), util.sizeFromShape(x.shape));
+  run(backend.pointer(x), backend.pointer(out), size(x.shape));
   return out;
 }
 
@@ -110,10 +110,8 @@ export const unaryConfigs: readonly KernelConfig[] = [
   ),
 ];
 
-type Activation = 'linear' | 'relu' | 'relu6' | 'elu' | 'sigmoid' | 'leakyrelu';
-
 /** The activations of fused kernels, over a tensor in place. */
-export const activations: Readonly<Record<Activation, (wasm: WasmExports, alpha: number) => Elementwise>> = {
+export const activations: Readonly<Record<string, (wasm: WasmExports, alpha: number) => Elementwise>> = {
   linear: () => () => {},
   relu: (wasm) => wasm.relu,
   relu6: (wasm) => wasm.relu6,
