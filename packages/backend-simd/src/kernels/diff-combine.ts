@@ -5,6 +5,7 @@
  */
 import { type KernelConfig, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { kernel } from '../kernel.ts';
+import { floatPointer } from './float-pointer.ts';
 
 interface CombineAttrs {
   readonly terms: number;
@@ -30,9 +31,9 @@ export const diffCombineConfig: KernelConfig = kernel<CombineInputs, CombineAttr
     // The table of terms: address of x, address of the weights or 0, weight.
     const pointers = Array.from({ length: terms }, (_, i) => {
       const w = inputs[`w${i}`];
-      return [backend.pointer(inputs[`x${i}`]!), w ? backend.pointer(w) : 0] as const;
+      return [floatPointer(backend, inputs[`x${i}`]!), w ? floatPointer(backend, w) : 0] as const;
     });
-    const scales = inputs.c ? backend.pointer(inputs.c) : 0;
+    const scales = inputs.c ? floatPointer(backend, inputs.c) : 0;
     const table = backend.scratch(16 * terms);
     const scratch = backend.scratch(combineScratch(terms));
     const words = backend.heap.i32(table, 4 * terms);
@@ -46,11 +47,8 @@ export const diffCombineConfig: KernelConfig = kernel<CombineInputs, CombineAttr
     const [k0, k1, k2, k3] = (noise?.key ?? [0, 0, 0, 0]) as [number, number, number, number];
     const start = (noise?.firstRow ?? 0) * rowLength;
     const size = util.sizeFromShape(shape);
-    const scale = noise?.scale ?? 0;
-    combine(
-      table, terms, size, rowLength, constant,
-      noise ? 1 : 0, scale, scales, k0, k1, k2, k3, start, backend.pointer(out), scratch,
-    ); // biome-ignore format: one line per group of arguments
+    const drawn = [noise ? 1 : 0, noise?.scale ?? 0, scales, k0, k1, k2, k3, start] as const;
+    combine(table, terms, size, rowLength, constant, ...drawn, backend.pointer(out), scratch);
     return out;
   },
 );

@@ -1,0 +1,57 @@
+/**
+ * DiffSoftmaxMean: posterior mean and log-density of an isotropic Gaussian mixture under noise, streaming over the
+ * components (see `softmaxMean` in @diff/core and assembly/softmax-mean.ts).
+ *
+ * A row depends on nothing but itself, bit for bit. Accuracy: the exponents ℓ are float32 sums of float32 squares, so
+ * log-densities and means carry a relative error of a few u·(1 + max |ℓ|), u = 2⁻²⁴, over the components that matter.
+ * Where no component has weight, the log-density is −∞ and the mean NaN.
+ */
+import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
+import { kernel } from '../kernel.ts';
+import { floatPointer } from './float-pointer.ts';
+
+interface SoftmaxMeanInputs {
+  readonly x: TensorInfo;
+  readonly centres: TensorInfo;
+  readonly logWeights: TensorInfo;
+  readonly variance?: TensorInfo;
+  readonly noiseVariance?: TensorInfo;
+  readonly values?: TensorInfo;
+}
+
+interface SoftmaxMeanAttrs {
+  readonly variance: number | null;
+  readonly noiseVariance: number | null;
+}
+
+export const diffSoftmaxMeanConfig: KernelConfig = kernel<SoftmaxMeanInputs, SoftmaxMeanAttrs>(
+  'DiffSoftmaxMean',
+  ({ inputs, attrs, backend }) => {
+    const { softmaxMean, softmaxMeanScratch } = backend.wasm;
+    const [n, d] = inputs.x.shape as [number, number];
+    const count = inputs.centres.shape[0]!;
+    const values: TensorInfo | undefined = inputs.values;
+    const m = values ? values.shape[1]! : d;
+    const mean = backend.output([n, m], 'float32');
+    const logDensity = backend.output([n], 'float32');
+    const at = (info: TensorInfo | undefined): number => (info ? floatPointer(backend, info) : 0);
+    softmaxMean(
+      at(inputs.x),
+      n,
+      d,
+      at(inputs.centres),
+      count,
+      at(inputs.logWeights),
+      at(inputs.variance),
+      attrs.variance ?? 0,
+      at(inputs.noiseVariance),
+      attrs.noiseVariance ?? 0,
+      at(values),
+      m,
+      backend.pointer(mean),
+      backend.pointer(logDensity),
+      backend.scratch(softmaxMeanScratch(d, m, count)),
+    );
+    return [mean, logDensity];
+  },
+);
