@@ -12,6 +12,8 @@ export interface Dataset {
   /** One class 0 … classes − 1 per row. */
   readonly labels?: Int32Array;
   readonly classes: number;
+  /** What the user calls them. */
+  readonly classNames?: readonly string[];
   /** Side of the square images that the rows are, if they are. */
   readonly side?: number;
 }

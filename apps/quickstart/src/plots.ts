@@ -25,7 +25,7 @@ export function lossPlot(training: readonly LossPoint[], validation: readonly Lo
   return svg({
     ...SIZE,
     x: { label: 'training step', grid: true },
-    y: { label: 'weighted denoising loss', type: 'log', grid: true },
+    y: { label: 'weighted denoising loss', type: 'log', grid: true, tickFormat: '~g' },
     color: { legend: false },
     marks: [
       Plot.line(training, { x: 'step', y: 'loss', stroke: SAMPLE, strokeOpacity: 0.6 }),
@@ -58,6 +58,8 @@ export function scatterPlot(real: Float32Array, samples: Float32Array, d: number
       ...SIZE,
       x: { label: 'column 1' },
       y: { label: 'share of rows', grid: true },
+      fy: { label: null },
+      marginRight: 64,
       color: { legend: true, domain: ['real', 'sampled'], range: [REAL, SAMPLE] },
       marks: [
         Plot.rectY(

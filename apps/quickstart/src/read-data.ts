@@ -95,7 +95,7 @@ export function fromCsv(text: string, name: string): Dataset {
     n: rows.length,
     d,
     classes: classNames.size,
-    ...(labelColumn >= 0 && { labels: Int32Array.from(labels) }),
+    ...(labelColumn >= 0 && { labels: Int32Array.from(labels), classNames: [...classNames.keys()] }),
   };
 }
 
