@@ -9,6 +9,7 @@ export {
 } from './checkpoint.ts';
 export { type Affine, conversion } from './convert.ts';
 export { type DenoisingLossOptions, denoisingLoss } from './denoising-loss.ts';
+export { type EmpiricalMeasureOptions, empiricalMeasure } from './empirical-measure.ts';
 export {
   type DataSampleOptions,
   defineExactModel,
@@ -18,6 +19,7 @@ export {
   type ExactModelDefinition,
   UNCONDITIONAL,
 } from './exact-model.ts';
+export { type GaussianOptions, gaussian } from './gaussian.ts';
 export { type GaussianMixtureOptions, gaussianMixture } from './gaussian-mixture.ts';
 export type { LearningRate, LearningRateOptions } from './learning-rate.ts';
 export { type MlpOptions, mlp } from './mlp.ts';
@@ -39,6 +41,7 @@ export {
   type NetworkConfig,
 } from './network.ts';
 export type { NoiseLevel, NoiseLevels } from './noise-level.ts';
+export { type PointMassesOptions, pointMasses } from './point-masses.ts';
 export { type NetworkModel, type PreconditionOptions, precondition } from './precondition.ts';
 export {
   type NoiseState,
@@ -57,6 +60,7 @@ export {
   type SafetensorsEntry,
   writeSafetensors,
 } from './safetensors.ts';
+export type { Sphere } from './sphere-law.ts';
 export {
   logNormalTimes,
   logUniformTimes,
@@ -65,6 +69,7 @@ export {
   uniformTimes,
 } from './time-sampling.ts';
 export { type LossPoint, type Trained, type TrainingProgress, type TrainOptions, train } from './train.ts';
+export { type UniformSpheresOptions, uniformSphere, uniformSpheres } from './uniform-spheres.ts';
 export type { WeightAverage } from './weight-average.ts';
 export {
   WEIGHTINGS,

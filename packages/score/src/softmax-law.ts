@@ -12,9 +12,10 @@
  * posterior mean from x where s > 0, so they keep their digits as σ → 0. With s = 0 the score near a point is
  * (α c − x)/σ², which float32 knows to |x|·6e-8/σ².
  */
-import { combine, DomainError, fold, type Key, softmaxMean } from '@diff/core';
+import { combine, fold, type Key, softmaxMean } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ExactLaw } from './exact-model.ts';
+import { requireNoise } from './from-posterior-mean.ts';
 import { drawComponents } from './mixture-weights.ts';
 import { centred, type NoiseLevel, type NoiseLevels, perLevel, safeAlpha } from './noise-level.ts';
 import type { PredictionKind } from './prediction-kind.ts';
@@ -33,16 +34,6 @@ export interface SoftmaxLawDefinition {
   readonly variance: number;
 }
 
-/** Throws where point masses have no density: s = 0 and σ = 0. */
-function requireNoise(where: string, levels: NoiseLevels, s2: number): void {
-  const all = Array.isArray(levels) ? levels : [levels];
-  if (s2 === 0 && all.some((l) => l.sigma === 0)) {
-    throw new DomainError(
-      `${where}: point masses need sigma(t) > 0, got 0. Stop at a later time, or give the components a variance.`,
-    );
-  }
-}
-
 export function softmaxLaw({
   where,
   dimension: d,
@@ -58,7 +49,7 @@ export function softmaxLaw({
   const unscaled = (x: tf.Tensor2D, levels: NoiseLevels): tf.Tensor2D =>
     centred(x, levels, (l) => 1 / safeAlpha(l)) as tf.Tensor2D;
   const evaluate = (y: tf.Tensor2D, levels: NoiseLevels): ReturnType<typeof softmaxMean> => {
-    requireNoise(where, levels, s2);
+    if (s2 === 0) requireNoise(where, levels);
     const c = centres();
     return softmaxMean(y, c, {
       noiseVariance: perLevel(levels, spreadOf),
