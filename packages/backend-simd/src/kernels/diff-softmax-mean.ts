@@ -30,7 +30,8 @@ export const diffSoftmaxMeanConfig: KernelConfig = kernel<SoftmaxMeanInputs, Sof
     const { softmaxMean, softmaxMeanScratch } = backend.wasm;
     const [n, d] = inputs.x.shape as [number, number];
     const count = inputs.centres.shape[0]!;
-    const values: TensorInfo | undefined = inputs.values;
+    // The inputs come as an array with names: `inputs.values` alone would be a method of arrays.
+    const values = Object.hasOwn(inputs, 'values') ? inputs.values : undefined;
     const m = values ? values.shape[1]! : d;
     const mean = backend.output([n, m], 'float32');
     const logDensity = backend.output([n], 'float32');
