@@ -3,7 +3,7 @@
  *
  *   f = α′/α,   g² = (σ²)′ − 2 f σ²
  *
- * Derivatives may be given; otherwise they are taken numerically (relative error about 1e-11). σ² rather than σ
+ * Derivatives may be given; otherwise they are taken numerically (relative error about 1e-12). σ² rather than σ
  * is differentiated, because σ often starts as √t. Where α(T) = 0 (straight-line flows) f and g are infinite at T
  * and λ(T) = −∞: such a process can be sampled on grids whose steps use α, σ and λ alone.
  */

@@ -1,52 +1,49 @@
 /**
- * Derivative of a smooth float64 function on [low, high], by polynomial extrapolation of central differences to
- * step 0 (Ridders, "Accurate computation of F′(x) and F′(x)F″(x)", Adv. Eng. Software 4, 1982); one-sided
- * differences where the interval ends. Relative error about 1e-11 for analytic functions of scale `high − low`.
+ * Derivative of a smooth float64 function on [low, high], by differentiating its Chebyshev interpolant on a window
+ * around t that stays inside the interval (Trefethen, "Spectral Methods in MATLAB", 2000, chapter 6).
+ *
+ *   f ≈ Σ_j c_j T_j(ξ),   f′ ≈ (2/w) Σ_j j c_j U_{j−1}(ξ),   ξ = position in the window, −1 … 1
+ *
+ * Windows of several widths are tried; the one with the least estimate of truncation (the last coefficients) plus
+ * rounding (ε times the largest) wins. Relative error about 1e-12 for analytic functions, at the ends too.
  */
 
-const SHRINK = 1.6;
-const LEVELS = 14;
+const NODES = 16;
+const SHARES = [0.5, 0.15, 0.04, 0.01, 0.002];
+/** cos(π j (k + ½)/NODES), row j. */
+const COSINES = Array.from({ length: NODES }, (_, j) =>
+  Float64Array.from({ length: NODES }, (_, k) => Math.cos((Math.PI * j * (k + 0.5)) / NODES)),
+);
 
-/** Extrapolates `quotient(h)` to h = 0 in powers of h^order, returning the entry with the least change. */
-function extrapolate(
-  quotient: (h: number) => number,
-  first: number,
-  order: 1 | 2,
-): { value: number; error: number } {
-  let previous: number[] = [];
-  let best = { value: Number.NaN, error: Number.POSITIVE_INFINITY };
-  let h = first;
-  for (let level = 0; level < LEVELS; level++, h /= SHRINK) {
-    const row = [quotient(h)];
-    for (let j = 1; j <= level; j++) {
-      const factor = SHRINK ** (order * j);
-      const value = (row[j - 1]! * factor - previous[j - 1]!) / (factor - 1);
-      row.push(value);
-      const error = Math.max(Math.abs(value - row[j - 1]!), Math.abs(value - previous[j - 1]!));
-      if (error <= best.error) best = { value, error };
-    }
-    const drift = level > 0 ? Math.abs(row[level]! - previous[level - 1]!) : 0;
-    if (level > 0 && drift >= 10 * best.error) break;
-    previous = row;
+interface Estimate {
+  readonly value: number;
+  readonly error: number;
+}
+
+function onWindow(f: (t: number) => number, t: number, from: number, width: number): Estimate {
+  const values = COSINES[1]!.map((node) => f(from + 0.5 * width * (1 + node)));
+  const coefficients = COSINES.map((row, j) => {
+    let sum = 0;
+    for (let k = 0; k < NODES; k++) sum += values[k]! * row[k]!;
+    return ((j === 0 ? 1 : 2) * sum) / NODES;
+  });
+  const position = Math.min(1, Math.max(-1, (2 * (t - from)) / width - 1));
+  let [before, current] = [0, 1]; // U_{j−2}, U_{j−1}
+  let value = 0;
+  for (let j = 1; j < NODES; j++) {
+    value += j * coefficients[j]! * current;
+    [before, current] = [current, 2 * position * current - before];
   }
-  return best;
+  const tail = Math.abs(coefficients[NODES - 1]!) + Math.abs(coefficients[NODES - 2]!);
+  const largest = Math.max(...coefficients.map(Math.abs));
+  return { value: (2 * value) / width, error: (tail + Number.EPSILON * largest) / width };
 }
 
 /** f′(t) for low ≤ t ≤ high; f is evaluated inside [low, high] only. */
 export function derivative(f: (t: number) => number, t: number, low: number, high: number): number {
-  const span = high - low;
-  const room = Math.min(t - low, high - t);
-  const oneSided = (): { value: number; error: number } => {
-    const sign = t - low < high - t ? 1 : -1;
-    return extrapolate((h) => (f(t + sign * h) - f(t)) / (sign * h), 0.05 * span, 1);
-  };
-  const candidates: { value: number; error: number }[] = [];
-  if (room > 0) {
-    for (const share of [1, 1 / 8, 1 / 64]) {
-      const first = Math.min(room, 0.1 * span) * share;
-      candidates.push(extrapolate((h) => (f(t + h) - f(t - h)) / (2 * h), first, 2));
-    }
-  }
-  if (room < 0.02 * span) candidates.push(oneSided());
-  return candidates.reduce((a, b) => (b.error < a.error ? b : a)).value;
+  return SHARES.map((share) => {
+    const width = share * (high - low);
+    const from = Math.min(Math.max(t - 0.5 * width, low), high - width);
+    return onWindow(f, t, from, width);
+  }).reduce((a, b) => (b.error < a.error ? b : a)).value;
 }

@@ -46,7 +46,7 @@ export function ornsteinUhlenbeck(options: OrnsteinUhlenbeckOptions = {}): Linea
     prior: { mean: mu, std },
     alpha: (t) => Math.exp(-theta * t),
     sigma: (t) => std * Math.sqrt(-Math.expm1(-2 * theta * t)),
-    mean: (t) => (mu === 0 ? 0 : -mu * Math.expm1(-theta * t)),
+    mean: (t) => mu * -Math.expm1(-theta * t) + 0,
     drift: () => -theta,
     offset: () => theta * mu,
     diffusionSquared: () => 2 * theta * variance,
