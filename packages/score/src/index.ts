@@ -7,6 +7,8 @@ export {
   saveCheckpoint,
   type TrainingState,
 } from './checkpoint.ts';
+export { type ClassifierFreeGuidanceOptions, classifierFreeGuidance } from './classifier-free-guidance.ts';
+export { type ClassifierGuidanceOptions, classifierGuidance } from './classifier-guidance.ts';
 export { type Affine, conversion } from './convert.ts';
 export { type DenoisingLossOptions, denoisingLoss } from './denoising-loss.ts';
 export { type EmpiricalMeasureOptions, empiricalMeasure } from './empirical-measure.ts';
