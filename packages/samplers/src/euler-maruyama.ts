@@ -12,8 +12,8 @@
  * g² Δ/σ² above 1 blow up.
  */
 import { conversion } from '@diff/score';
-import { gaussLegendre } from './gauss-legendre.ts';
-import { type NoiseLevel, noiseLevelFunction } from './noise-level.ts';
+import { integrate, type NoiseLevel } from '@diff/sde';
+import { noiseLevelFunction } from './noise-level.ts';
 import { oneStepSampler } from './one-step-sampler.ts';
 import type { RunPlan, Sampler } from './sampler.ts';
 import type { Update } from './update.ts';
@@ -53,7 +53,7 @@ export function eulerMaruyama({
       const gain = 0.5 * delta * (1 + level ** 2) * g ** 2;
       const score = conversion(process, t, kind, 'score');
       const variance = exactNoise
-        ? gaussLegendre((u) => (b(u) * process.diffusion(u)) ** 2, r, t)
+        ? integrate((u) => (b(u) * process.diffusion(u)) ** 2, r, t)
         : (level * g) ** 2 * delta;
       return {
         x: 1 - delta * process.drift(t) + gain * score.x,

@@ -19,8 +19,8 @@
  * last step when b > 0 unless `finalNoise` is false. A function b(t) is held at its value at the start of the step.
  */
 import { requireOneOf } from '@diff/core';
-import type { LinearProcess } from '@diff/sde';
-import { type NoiseLevel, noiseLevelFunction } from './noise-level.ts';
+import type { LinearProcess, NoiseLevel } from '@diff/sde';
+import { noiseLevelFunction } from './noise-level.ts';
 import { oneStepSampler } from './one-step-sampler.ts';
 import type { Sampler } from './sampler.ts';
 import { decayed, remaining, transition } from './transition.ts';

@@ -11,7 +11,6 @@ export {
 export { heun } from './heun.ts';
 export { type LangevinOptions, langevin } from './langevin.ts';
 export { type LangevinCorrectorOptions, langevinCorrector, type StepSize } from './langevin-corrector.ts';
-export type { NoiseLevel } from './noise-level.ts';
 export { type PredictorCorrectorOptions, predictorCorrector } from './predictor-corrector.ts';
 export { probabilityFlow } from './probability-flow.ts';
 export type { SampleOptions, StepReport } from './run.ts';

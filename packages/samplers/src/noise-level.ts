@@ -3,9 +3,7 @@
  * marginals; b = 0 is the probability-flow ODE, b = 1 the time-reversed SDE.
  */
 import { DomainError, shown } from '@diff/core';
-
-/** b, or a function of the forward time t. */
-export type NoiseLevel = number | ((t: number) => number);
+import type { NoiseLevel } from '@diff/sde';
 
 function required(where: string, value: unknown, at: string): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
