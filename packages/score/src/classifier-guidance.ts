@@ -9,8 +9,8 @@
 import { combine, requireFinite, requireOneOf, ShapeError, shown, type Weight } from '@diff/core';
 import type { LinearProcess } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
+import { timesOf } from './marginal.ts';
 import { type Condition, defineModel, requireTime, type ScoreModel, type Time } from './model.ts';
-import { timesOf } from './noise-level.ts';
 import type { PredictionKind } from './prediction-kind.ts';
 
 export interface ClassifierGuidanceOptions {

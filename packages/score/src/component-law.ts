@@ -15,8 +15,8 @@
 import { fold, type Key, normal } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ExactLaw } from './exact-model.ts';
+import { type Marginal, type Marginals, perLevel } from './marginal.ts';
 import { drawComponents } from './mixture-weights.ts';
-import { type NoiseLevel, type NoiseLevels, perLevel } from './noise-level.ts';
 import type { PredictionKind } from './prediction-kind.ts';
 
 /** One component: mean [d], eigenvalues λ [d] and row-major eigenvectors Q [d, d] (undefined for the identity). */
@@ -34,7 +34,7 @@ export interface ComponentLawDefinition {
 }
 
 /** A function of the level, shaped to broadcast over [K, n, d]. */
-function overRows(levels: NoiseLevels, of: (level: NoiseLevel) => number): number | tf.Tensor {
+function overRows(levels: Marginals, of: (level: Marginal) => number): number | tf.Tensor {
   const value = perLevel(levels, of);
   return typeof value === 'number' ? value : tf.reshape(value, [1, -1, 1]);
 }
@@ -57,7 +57,7 @@ export function componentLaw({ dimension: d, components, weights }: ComponentLaw
 
   const evaluate = (
     x: tf.Tensor2D,
-    levels: NoiseLevels,
+    levels: Marginals,
   ): { z: tf.Tensor; v: tf.Tensor; lambda: tf.Tensor; mu: tf.Tensor; logits: tf.Tensor } => {
     const mu = tf.tensor3d(means, [count, 1, d]);
     const lambda = tf.tensor3d(eigenvalues, [count, 1, d]);
@@ -87,10 +87,7 @@ export function componentLaw({ dimension: d, components, weights }: ComponentLaw
     return { z, v, lambda, mu, logits };
   };
   /** The components' posterior means D_k [K, n, d]. */
-  const componentMeans = (
-    { z, v, lambda, mu }: ReturnType<typeof evaluate>,
-    levels: NoiseLevels,
-  ): tf.Tensor =>
+  const componentMeans = ({ z, v, lambda, mu }: ReturnType<typeof evaluate>, levels: Marginals): tf.Tensor =>
     tf.add(
       mu,
       rotate(
@@ -115,7 +112,7 @@ export function componentLaw({ dimension: d, components, weights }: ComponentLaw
       const averaged = (each: tf.Tensor): tf.Tensor => tf.sum(tf.mul(r, tf.transpose(each, [1, 0, 2])), 1);
       const pull = (): tf.Tensor => averaged(rotate(tf.div(parts.z, parts.v), true));
       const data = (): tf.Tensor => averaged(componentMeans(parts, levels));
-      const times = (y: tf.Tensor, of: (l: NoiseLevel) => number): tf.Tensor => {
+      const times = (y: tf.Tensor, of: (l: Marginal) => number): tf.Tensor => {
         const w = perLevel(levels, of);
         return tf.mul(y, typeof w === 'number' ? w : tf.expandDims(w, 1));
       };

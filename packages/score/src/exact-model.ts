@@ -10,8 +10,8 @@
 import { DomainError, type Key, requireInteger, requireOneOf, ShapeError, shown } from '@diff/core';
 import type { LinearProcess } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
+import { levelAt, type Marginals, sliceLevels, takeLevels, timesOf } from './marginal.ts';
 import { type Condition, requireTime, type ScoreModel, type Time } from './model.ts';
-import { levelAt, type NoiseLevels, sliceLevels, takeLevels, timesOf } from './noise-level.ts';
 import { PREDICTION_KINDS, type PredictionKind } from './prediction-kind.ts';
 
 /** A function of state and time: immediate (and differentiable in x) for one time without condition. */
@@ -44,9 +44,9 @@ export interface ExactModel extends ScoreModel {
 
 /** The law of X₀, evaluated for rows x [n, d] (a tidy is around every call but sample's). */
 export interface ExactLaw {
-  predict(kind: PredictionKind, x: tf.Tensor2D, levels: NoiseLevels): tf.Tensor;
-  logDensity(x: tf.Tensor2D, levels: NoiseLevels): tf.Tensor;
-  posteriorCovariance(x: tf.Tensor2D, levels: NoiseLevels): tf.Tensor;
+  predict(kind: PredictionKind, x: tf.Tensor2D, levels: Marginals): tf.Tensor;
+  logDensity(x: tf.Tensor2D, levels: Marginals): tf.Tensor;
+  posteriorCovariance(x: tf.Tensor2D, levels: Marginals): tf.Tensor;
   /** [n, d], owned by the caller. */
   sample(key: Key, n: number, firstRow: number): Promise<tf.Tensor>;
   /** Elements of the largest intermediate tensor per row of x; 0 for those that stream. */
@@ -71,9 +71,9 @@ const BLOCK_ELEMENTS = 2 ** 22;
 /** In a condition this label stands for "no condition". */
 export const UNCONDITIONAL = -1;
 
-type RowFunction = (law: ExactLaw, x: tf.Tensor2D, levels: NoiseLevels) => tf.Tensor;
+type RowFunction = (law: ExactLaw, x: tf.Tensor2D, levels: Marginals) => tf.Tensor;
 
-function inBlocks(f: RowFunction, law: ExactLaw, x: tf.Tensor2D, levels: NoiseLevels, elements: number) {
+function inBlocks(f: RowFunction, law: ExactLaw, x: tf.Tensor2D, levels: Marginals, elements: number) {
   const [n, d] = x.shape;
   const rows = elements > 0 ? Math.max(1, Math.floor(BLOCK_ELEMENTS / elements)) : n;
   if (n <= rows) return f(law, x, levels);
@@ -116,7 +116,7 @@ export function defineExactModel({
   async function given(
     f: RowFunction,
     x: tf.Tensor,
-    levels: NoiseLevels,
+    levels: Marginals,
     condition: Condition,
     elements: (law: ExactLaw) => number,
   ): Promise<tf.Tensor> {

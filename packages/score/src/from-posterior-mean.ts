@@ -6,10 +6,10 @@
  */
 import { DomainError } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { centred, type NoiseLevel, type NoiseLevels } from './noise-level.ts';
+import { centred, type Marginal, type Marginals } from './marginal.ts';
 import type { PredictionKind } from './prediction-kind.ts';
 
-const COEFFICIENTS: Readonly<Record<PredictionKind, (l: NoiseLevel) => readonly [x: number, d: number]>> = {
+const COEFFICIENTS: Readonly<Record<PredictionKind, (l: Marginal) => readonly [x: number, d: number]>> = {
   score: ({ alpha, sigma }) => [-1 / sigma ** 2, alpha / sigma ** 2],
   noise: ({ alpha, sigma }) => [1 / sigma, -alpha / sigma],
   data: () => [0, 1],
@@ -20,7 +20,7 @@ const COEFFICIENTS: Readonly<Record<PredictionKind, (l: NoiseLevel) => readonly 
 export function fromPosteriorMean(
   kind: PredictionKind,
   x: tf.Tensor,
-  levels: NoiseLevels,
+  levels: Marginals,
   mean: tf.Tensor,
 ): tf.Tensor {
   if (kind === 'data') return tf.clone(mean);
@@ -29,8 +29,8 @@ export function fromPosteriorMean(
 }
 
 /** Throws where a law without a density is asked for at σ = 0. */
-export function requireNoise(where: string, levels: NoiseLevels): void {
-  const all: readonly NoiseLevel[] = Array.isArray(levels) ? levels : [levels as NoiseLevel];
+export function requireNoise(where: string, levels: Marginals): void {
+  const all: readonly Marginal[] = Array.isArray(levels) ? levels : [levels as Marginal];
   if (all.some((l) => l.sigma === 0)) {
     throw new DomainError(
       `${where}: a law without a density needs sigma(t) > 0, got 0. Stop at a later time, or give the components a variance.`,

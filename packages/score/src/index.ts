@@ -24,6 +24,7 @@ export {
 export { type GaussianOptions, gaussian } from './gaussian.ts';
 export { type GaussianMixtureOptions, gaussianMixture } from './gaussian-mixture.ts';
 export type { LearningRate, LearningRateOptions } from './learning-rate.ts';
+export type { Marginal, Marginals } from './marginal.ts';
 export { type MlpOptions, mlp } from './mlp.ts';
 export {
   type Condition,
@@ -42,7 +43,6 @@ export {
   type Network,
   type NetworkConfig,
 } from './network.ts';
-export type { NoiseLevel, NoiseLevels } from './noise-level.ts';
 export { type PointMassesOptions, pointMasses } from './point-masses.ts';
 export { type NetworkModel, type PreconditionOptions, precondition } from './precondition.ts';
 export {

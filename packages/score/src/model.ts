@@ -8,7 +8,7 @@ import { combine, DomainError, requireOneOf, ShapeError, shown, type Weight } fr
 import type { LinearProcess } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Affine, conversion } from './convert.ts';
-import { timesOf } from './noise-level.ts';
+import { timesOf } from './marginal.ts';
 import { PREDICTION_KINDS, type PredictionKind } from './prediction-kind.ts';
 
 /** What a prediction is conditioned on; the first axis is the row, e.g. int32 labels [n]. */

@@ -16,8 +16,8 @@ import { combine, fold, type Key, softmaxMean } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ExactLaw } from './exact-model.ts';
 import { requireNoise } from './from-posterior-mean.ts';
+import { centred, type Marginal, type Marginals, perLevel, safeAlpha } from './marginal.ts';
 import { drawComponents } from './mixture-weights.ts';
-import { centred, type NoiseLevel, type NoiseLevels, perLevel, safeAlpha } from './noise-level.ts';
 import type { PredictionKind } from './prediction-kind.ts';
 import { scaledIdentities, weightedCovariance } from './weighted-covariance.ts';
 
@@ -44,11 +44,11 @@ export function softmaxLaw({
 }: SoftmaxLawDefinition): ExactLaw {
   const equal = weights.every((w) => w === weights[0]);
   const logWeights = equal ? undefined : Float32Array.from(weights, Math.log);
-  const widthOf = ({ alpha, sigma }: NoiseLevel): number => alpha * alpha * s2 + sigma * sigma;
-  const spreadOf = (l: NoiseLevel): number => (l.sigma / safeAlpha(l)) ** 2;
-  const unscaled = (x: tf.Tensor2D, levels: NoiseLevels): tf.Tensor2D =>
+  const widthOf = ({ alpha, sigma }: Marginal): number => alpha * alpha * s2 + sigma * sigma;
+  const spreadOf = (l: Marginal): number => (l.sigma / safeAlpha(l)) ** 2;
+  const unscaled = (x: tf.Tensor2D, levels: Marginals): tf.Tensor2D =>
     centred(x, levels, (l) => 1 / safeAlpha(l)) as tf.Tensor2D;
-  const evaluate = (y: tf.Tensor2D, levels: NoiseLevels): ReturnType<typeof softmaxMean> => {
+  const evaluate = (y: tf.Tensor2D, levels: Marginals): ReturnType<typeof softmaxMean> => {
     if (s2 === 0) requireNoise(where, levels);
     const c = centres();
     return softmaxMean(y, c, {
@@ -58,7 +58,7 @@ export function softmaxLaw({
       ...(s2 > 0 ? { values: c } : {}),
     });
   };
-  const coefficients: Record<PredictionKind, (l: NoiseLevel) => readonly [x: number, w: number]> = {
+  const coefficients: Record<PredictionKind, (l: Marginal) => readonly [x: number, w: number]> = {
     score: (l) => [-1 / widthOf(l), l.alpha / widthOf(l)],
     noise: (l) => [l.sigma / widthOf(l), (-l.sigma * l.alpha) / widthOf(l)],
     data: (l) => [(l.alpha * s2) / widthOf(l), l.sigma ** 2 / widthOf(l)],

@@ -13,8 +13,8 @@ import { fold, type Key, normal } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ExactLaw } from './exact-model.ts';
 import { fromPosteriorMean, requireNoise } from './from-posterior-mean.ts';
+import { type Marginal, type Marginals, perLevel } from './marginal.ts';
 import { drawComponents } from './mixture-weights.ts';
-import { type NoiseLevel, type NoiseLevels, perLevel } from './noise-level.ts';
 import { spherePosterior } from './sphere-posterior.ts';
 import { weightedCovariance } from './weighted-covariance.ts';
 
@@ -37,12 +37,12 @@ export function sphereLaw(where: string, spheres: readonly Sphere[], weights: Fl
   const logWeights = Float32Array.from(weights, Math.log);
 
   /** A function of the level, to broadcast over [n, K] (rank 2) or [n, K, d] (rank 3). */
-  const over = (levels: NoiseLevels, rank: number, of: (l: NoiseLevel) => number): number | tf.Tensor => {
+  const over = (levels: Marginals, rank: number, of: (l: Marginal) => number): number | tf.Tensor => {
     const value = perLevel(levels, of);
     return typeof value === 'number' ? value : tf.reshape(value, [-1, ...Array<number>(rank - 1).fill(1)]);
   };
 
-  const evaluate = (x: tf.Tensor2D, levels: NoiseLevels) => {
+  const evaluate = (x: tf.Tensor2D, levels: Marginals) => {
     requireNoise(where, levels);
     const centers = tf.tensor3d(packedCenters, [1, count, d]);
     const radii = tf.tensor2d(packedRadii, [1, count]);

@@ -9,17 +9,17 @@ import type { LinearProcess } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** α(t), σ(t) and m(t). */
-export interface NoiseLevel {
+export interface Marginal {
   readonly alpha: number;
   readonly sigma: number;
   readonly mean: number;
 }
 
 /** One level for all rows, or one for each. */
-export type NoiseLevels = NoiseLevel | readonly NoiseLevel[];
+export type Marginals = Marginal | readonly Marginal[];
 
 /** The level of a process at time t. */
-export function levelAt(where: string, process: LinearProcess, t: number): NoiseLevel {
+export function levelAt(where: string, process: LinearProcess, t: number): Marginal {
   const level = { alpha: process.alpha(t), sigma: process.sigma(t), mean: process.mean(t) };
   if (!(Number.isFinite(level.alpha) && Number.isFinite(level.sigma) && Number.isFinite(level.mean))) {
     throw new DomainError(
@@ -41,22 +41,22 @@ export async function timesOf(process: LinearProcess, t: tf.Tensor1D): Promise<n
 }
 
 /** The levels of the given rows. */
-export function takeLevels(levels: NoiseLevels, rows: readonly number[]): NoiseLevels {
+export function takeLevels(levels: Marginals, rows: readonly number[]): Marginals {
   return isPerRow(levels) ? rows.map((row) => levels[row]!) : levels;
 }
 
 /** Levels `start … start + size − 1`. */
-export function sliceLevels(levels: NoiseLevels, start: number, size: number): NoiseLevels {
+export function sliceLevels(levels: Marginals, start: number, size: number): Marginals {
   return isPerRow(levels) ? levels.slice(start, start + size) : levels;
 }
 
 /** A function of the level: a number, or a tensor [n] (inside a tidy) where levels differ by row. */
-export function perLevel(levels: NoiseLevels, of: (level: NoiseLevel) => number): number | tf.Tensor1D {
+export function perLevel(levels: Marginals, of: (level: Marginal) => number): number | tf.Tensor1D {
   return isPerRow(levels) ? tf.tensor1d(levels.map(of), 'float32') : of(levels);
 }
 
 /** Has every row its own level? */
-export function isPerRow(levels: NoiseLevels): levels is readonly NoiseLevel[] {
+export function isPerRow(levels: Marginals): levels is readonly Marginal[] {
   return Array.isArray(levels);
 }
 
@@ -68,13 +68,13 @@ export function isPerRow(levels: NoiseLevels): levels is readonly NoiseLevel[] {
  */
 export function centred(
   x: tf.Tensor,
-  levels: NoiseLevels,
-  a: (level: NoiseLevel) => number,
-  second?: readonly [b: (level: NoiseLevel) => number, other: tf.Tensor],
+  levels: Marginals,
+  a: (level: Marginal) => number,
+  second?: readonly [b: (level: Marginal) => number, other: tf.Tensor],
 ): tf.Tensor {
   const terms: [Weight, tf.Tensor][] = [[perLevel(levels, a), x]];
   if (second) terms.push([perLevel(levels, second[0]), second[1]]);
-  const shift = (level: NoiseLevel): number => -a(level) * level.mean + 0;
+  const shift = (level: Marginal): number => -a(level) * level.mean + 0;
   if (!isPerRow(levels)) return combine(terms, { constant: shift(levels) });
   if (levels.some((level) => level.mean !== 0)) terms.push([perLevel(levels, shift), tf.onesLike(x)]);
   return combine(terms);
@@ -84,6 +84,6 @@ export function centred(
  * α, but never so small that x/α and (σ/α)² leave float32. Below 1e-15 the data move X_t by less than one part in
  * 10^15 of their own size, so nothing that float32 can hold depends on it.
  */
-export function safeAlpha({ alpha }: NoiseLevel): number {
+export function safeAlpha({ alpha }: Marginal): number {
   return Math.max(alpha, 1e-15);
 }
