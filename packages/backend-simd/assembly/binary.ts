@@ -3,7 +3,7 @@
  *
  * Each operand has a byte stride between rows (0: the same row for all) and, within a row, either its elements one
  * after another or one element for the whole row. out is dense and overlaps neither.
- * Correctly rounded; NaN if either is NaN, comparisons with NaN false (NotEqual true); max(−0, 0) = 0.
+ * Correctly rounded (SquaredDifference and EluGradient after each of their two steps); NaN if either is NaN, comparisons with NaN false (NotEqual true); max(−0, 0) = 0.
  */
 
 enum Op {

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { kernelCounts, resetKernelCounts } from '../src/index.ts';
+import { type Build, builds } from './builds.ts';
 import { noise } from './noise.ts';
 
 /** Sum in float64, and the sum of absolute values that bounds the error. */
@@ -31,16 +32,8 @@ function twin(
 const U = 2 ** -24;
 
 /** Compares with the bound of a float32 sum of k products: (k + 1) u Σ|a b|. */
-function expectProduct(
-  actual: ArrayLike<number>,
-  m: number,
-  n: number,
-  k: number,
-  a: Float32Array,
-  b: Float32Array,
-  transA: boolean,
-  transB: boolean,
-) {
+function expectProduct(actual: ArrayLike<number>, sizes: Sizes, a: Float32Array, b: Float32Array): void {
+  const { m, n, k, transA, transB } = sizes;
   const { sum, size } = twin(a, b, m, n, k, transA, transB);
   expect(actual.length).toBe(m * n);
   for (let i = 0; i < sum.length; i++) {
@@ -53,15 +46,54 @@ function expectProduct(
   }
 }
 
-function matMul(
+interface Sizes {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly transA: boolean;
+  readonly transB: boolean;
+}
+
+/** The kernel of a build; throws if it writes past its result or its working memory. */
+function sgemm(
+  { kernels, floats }: Build,
   a: Float32Array,
   b: Float32Array,
-  m: number,
-  n: number,
-  k: number,
-  transA: boolean,
-  transB: boolean,
+  { m, n, k, transA, transB }: Sizes,
+  bias?: Float32Array,
 ): Float32Array {
+  const needed = kernels.sgemmScratch(m, n, k) / 4;
+  const [pa, pb, pc, scratch, pbias] = [
+    floats(0, m * k),
+    floats(1, k * n),
+    floats(2, m * n + 4),
+    floats(3, needed + 4),
+    floats(4, n),
+  ];
+  pa.set(a);
+  pb.set(b);
+  if (bias) pbias.set(bias);
+  pc.fill(Number.NaN);
+  scratch.fill(Number.NaN);
+  kernels.sgemm(
+    pa.byteOffset,
+    pb.byteOffset,
+    pc.byteOffset,
+    bias ? pbias.byteOffset : 0,
+    m,
+    n,
+    k,
+    transA,
+    transB,
+    scratch.byteOffset,
+  );
+  if (![...pc.slice(m * n), ...scratch.slice(needed)].every(Number.isNaN)) {
+    expect.fail(`${m}×${k}×${n} transA=${transA} transB=${transB} wrote outside its memory`);
+  }
+  return pc.slice(0, m * n);
+}
+
+function matMul(a: Float32Array, b: Float32Array, { m, n, k, transA, transB }: Sizes): Float32Array {
   return tf.tidy(() => {
     const ta = tf.tensor2d(a, transA ? [k, m] : [m, k]);
     const tb = tf.tensor2d(b, transB ? [n, k] : [k, n]);
@@ -76,27 +108,15 @@ const flags = [
   [true, true],
 ] as const;
 
-beforeAll(async () => {
-  await tf.setBackend('simd');
-});
-
-describe('matMul', () => {
-  it('runs on its own kernel', () => {
-    resetKernelCounts();
-    matMul(noise(6, 1), noise(6, 2), 2, 2, 3, false, false);
-    expect(kernelCounts().find(({ kernel }) => kernel === 'BatchMatMul')).toMatchObject({
-      own: 1,
-      fallback: 0,
-    });
-  });
-
+describe.each(builds)('sgemm, $name build', (build) => {
   it.each(flags)('agrees with float64 around the edges of tiles, transA=%s transB=%s', (transA, transB) => {
     for (let m = 1; m <= 20; m++) {
       for (let n = 1; n <= 20; n++) {
         for (let k = 1; k <= 20; k++) {
           const a = noise(m * k, m + n);
           const b = noise(k * n, k);
-          expectProduct(matMul(a, b, m, n, k, transA, transB), m, n, k, a, b, transA, transB);
+          const sizes = { m, n, k, transA, transB };
+          expectProduct(sgemm(build, a, b, sizes), sizes, a, b);
         }
       }
     }
@@ -116,20 +136,47 @@ describe('matMul', () => {
     for (const [transA, transB] of flags) {
       const a = noise(m * k, 1);
       const b = noise(k * n, 2);
-      expectProduct(matMul(a, b, m, n, k, transA, transB), m, n, k, a, b, transA, transB);
+      const sizes = { m, n, k, transA, transB };
+      expectProduct(sgemm(build, a, b, sizes), sizes, a, b);
     }
   });
 
-  it.each([
-    [0, 3, 4],
-    [3, 0, 4],
-    [3, 5, 0],
-    [3, 2, 0],
-  ])('handles empty axes: %i × %i, depth %i', (m, n, k) => {
+  it('agrees with float64 at 512 × 256, depth 256, in sampled places', () => {
+    const [m, n, k] = [512, 256, 256];
+    const a = noise(m * k, 1);
+    const b = noise(k * n, 2);
     for (const [transA, transB] of flags) {
-      expect([...matMul(noise(m * k, 1), noise(k * n, 2), m, n, k, transA, transB)]).toEqual(
-        new Array(m * n).fill(0),
-      );
+      const sizes = { m, n, k, transA, transB };
+      const c = sgemm(build, a, b, sizes);
+      const at = (i: number, p: number): number => a[sizes.transA ? p * m + i : i * k + p]!;
+      const bt = (p: number, j: number): number => b[sizes.transB ? j * k + p : p * n + j]!;
+      for (let sample = 0; sample < 4000; sample++) {
+        const [i, j] = [(sample * 37) % m, (sample * 61) % n];
+        let sum = 0;
+        let size = 0;
+        for (let p = 0; p < k; p++) {
+          sum += at(i, p) * bt(p, j);
+          size += Math.abs(at(i, p) * bt(p, j));
+        }
+        expect(Math.abs(c[i * n + j]! - sum)).toBeLessThanOrEqual((k + 1) * U * size);
+      }
+    }
+  });
+
+  it('adds the bias after the sum, as a separate addition would', () => {
+    for (const [m, n, k] of [
+      [13, 21, 9],
+      [13, 3, 9],
+      [13, 21, 3],
+      [2, 21, 9],
+      [13, 600, 300],
+    ] as const) {
+      for (const [transA, transB] of flags) {
+        const [a, b, bias] = [noise(m * k, 1), noise(k * n, 2), noise(n, 3)];
+        const plain = sgemm(build, a, b, { m, n, k, transA, transB });
+        const fused = sgemm(build, a, b, { m, n, k, transA, transB }, bias);
+        expect(fused).toEqual(plain.map((v, i) => v + bias[i % n]!));
+      }
     }
   });
 
@@ -145,22 +192,65 @@ describe('matMul', () => {
     const a = noise(m * k, 5);
     const b = noise(k * n, 6);
     for (const [transA, transB] of flags) {
-      const rowsOf = (from: number, count: number): Float32Array => {
+      const rowsOf = (from: number, count: number): Uint32Array => {
         const part = new Float32Array(count * k);
         for (let i = 0; i < count; i++) {
           for (let p = 0; p < k; p++) part[transA ? p * count + i : i * k + p] = a[(from + i) * k + p]!;
         }
-        return matMul(part, b, count, n, k, transA, transB);
+        return new Uint32Array(sgemm(build, part, b, { m: count, n, k, transA, transB }, noise(n, 7)).buffer);
       };
-      const whole = new Uint32Array(rowsOf(0, m).buffer);
+      const whole = rowsOf(0, m);
       for (const cut of [1, 2, 3, 5, 6, 7, 8, 9, 50]) {
         for (let from = 0; from < m; from += cut) {
           const count = Math.min(cut, m - from);
-          expect(new Uint32Array(rowsOf(from, count).buffer), `rows ${from}…${from + count}`).toEqual(
+          expect(rowsOf(from, count), `rows ${from}…${from + count}`).toEqual(
             whole.slice(from * n, (from + count) * n),
           );
         }
       }
+    }
+  });
+
+  it('carries NaN and ∞ of a row to that row alone', () => {
+    for (const n of [2, 3, 9]) {
+      const a = noise(11 * 10, 1);
+      a[5 * 10 + 4] = Number.NaN;
+      a[7 * 10] = Number.POSITIVE_INFINITY;
+      const b = noise(10 * n, 2).map(Math.abs);
+      const c = sgemm(build, a, b, { m: 11, n, k: 10, transA: false, transB: false });
+      for (let i = 0; i < 11; i++) {
+        for (const value of c.slice(i * n, (i + 1) * n)) {
+          if (i === 5) expect(value).toBeNaN();
+          else if (i === 7) expect(value).toBe(Number.POSITIVE_INFINITY);
+          else expect(Number.isFinite(value)).toBe(true);
+        }
+      }
+    }
+  });
+});
+
+describe('matMul', () => {
+  beforeAll(() => tf.setBackend('simd'));
+
+  it('runs on its own kernel', () => {
+    resetKernelCounts();
+    matMul(noise(6, 1), noise(6, 2), { m: 2, n: 2, k: 3, transA: false, transB: false });
+    expect(kernelCounts().find(({ kernel }) => kernel === 'BatchMatMul')).toMatchObject({
+      own: 1,
+      fallback: 0,
+    });
+  });
+
+  it.each([
+    [0, 3, 4],
+    [3, 0, 4],
+    [3, 5, 0],
+    [3, 2, 0],
+  ])('handles empty axes: %i × %i, depth %i', (m, n, k) => {
+    for (const [transA, transB] of flags) {
+      expect([...matMul(noise(m * k, 1), noise(k * n, 2), { m, n, k, transA, transB })]).toEqual(
+        new Array(m * n).fill(0),
+      );
     }
   });
 
@@ -201,13 +291,9 @@ describe('matMul', () => {
               const part = values.slice(i * m * n, (i + 1) * m * n);
               expectProduct(
                 part,
-                m,
-                n,
-                k,
+                { m, n, k, transA, transB },
                 wholeA.slice(i * m * k, (i + 1) * m * k),
                 wholeB.slice(i * n * k, (i + 1) * n * k),
-                transA,
-                transB,
               );
             }
           });
@@ -215,23 +301,6 @@ describe('matMul', () => {
       ),
       { numRuns: 200 },
     );
-  });
-
-  it('carries NaN and ∞ of a row to that row alone', () => {
-    for (const n of [2, 3, 9]) {
-      const a = noise(11 * 10, 1);
-      a[5 * 10 + 4] = Number.NaN;
-      a[7 * 10] = Number.POSITIVE_INFINITY;
-      const b = noise(10 * n, 2).map(Math.abs);
-      const c = matMul(a, b, 11, n, 10, false, false);
-      for (let i = 0; i < 11; i++) {
-        for (const value of c.slice(i * n, (i + 1) * n)) {
-          if (i === 5) expect(value).toBeNaN();
-          else if (i === 7) expect(value).toBe(Number.POSITIVE_INFINITY);
-          else expect(Number.isFinite(value)).toBe(true);
-        }
-      }
-    }
   });
 
   it('multiplies integers exactly', () => {

@@ -1,7 +1,7 @@
 /**
- * Functions of two elements with broadcasting, float32, on assembly/binary.ts: correctly rounded, NaN if either is
- * NaN (comparisons: false, NotEqual true). Other types fall back, and so does Pow unless the exponent is the scalar
- * 1 or 2.
+ * Functions of two elements with broadcasting, float32, on assembly/binary.ts: correctly rounded (SquaredDifference
+ * and EluGrad after each of their two steps), NaN if either is NaN (comparisons: false, NotEqual true). Other types
+ * fall back, and so does Pow unless the exponent is the scalar 1 or 2.
  */
 import {
   Add,
