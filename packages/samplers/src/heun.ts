@@ -5,8 +5,8 @@
  *   x̃  = m_r + (α_r/α_t)(x − m_t) + α_r (ς_r − ς_t) ε̂_t                 Euler, the same as DDIM
  *   x' = m_r + (α_r/α_t)(x − m_t) + ½ α_r (ς_r − ς_t)(ε̂_t + ε̂_r(x̃))     trapezoid
  *
- * Order 2. A step that ends without noise (ς_r = 0), where ε̂_r is not defined, is the Euler step alone: two
- * evaluations a step, one in such a last step. Two `combine`s.
+ * Order 2. A step that ends without noise (ς_r = 0), where ε̂_r is not defined, or starts without signal (ς_t = ∞) is
+ * the Euler step alone, α_r x̂0 + σ_r ε̂: two evaluations a step, one in such an end step. Two `combine`s.
  */
 import { conversion } from '@diff/score';
 import * as tf from '@tensorflow/tfjs-core';
@@ -16,15 +16,15 @@ import { apply, requireFiniteUpdate, resolve, type Update, weighted } from './up
 
 interface HeunUpdate {
   readonly euler: Update;
-  /** Weights of x, p_t, x̃, p_r and the constant; undefined where the step ends without noise. */
+  /** Weights of x, p_t, x̃, p_r and the constant; undefined where ς is 0 or ∞ at one end. */
   readonly trapezoid?: { x: number; atT: number; trial: number; atR: number; constant: number };
 }
 
 function coefficients(plan: Pick<RunPlan, 'process' | 'kind'>, t: number, r: number): HeunUpdate {
   const { process, kind } = plan;
   const step = transition(process, t, r);
-  if (step.sigmaR === 0) {
-    const held = { carry: 0, gain: step.alphaR, noise: 0 };
+  if (step.h === Number.POSITIVE_INFINITY) {
+    const held = { carry: step.sigmaR / step.sigmaT, gain: step.alphaR, noise: 0 };
     return { euler: resolve(plan, t, step, 'data', held) };
   }
   const carry = step.alphaR / step.alphaT;
