@@ -18,6 +18,7 @@ import {
   shown,
 } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { UNCONDITIONAL } from './exact-model.ts';
 import type { Network } from './network.ts';
 import { silu } from './silu.ts';
 
@@ -34,7 +35,7 @@ export interface MlpOptions {
   readonly fourierFeatures?: number;
   /** Lowest and highest frequency in cycles per unit of c_noise; default [1/16, 4], made for 'edm' preconditioning. */
   readonly frequencies?: readonly [lowest: number, highest: number];
-  /** Number of classes; labels are 0 … classes − 1, and the label `classes` means "none". Default 0: no condition. */
+  /** Number of classes; labels are 0 … classes − 1, and −1 means "none". Default 0: no condition. */
   readonly classes?: number;
 }
 
@@ -96,7 +97,7 @@ export function mlp(options: MlpOptions): Network {
 
   const input = layer('input', size, width);
   const time = layer('time', fourierFeatures, width, Math.SQRT2);
-  const label = classes > 0 ? weight('label.kernel', classes + 1, width, 1) : undefined;
+  const label = classes > 0 ? weight('label.kernel', classes, width, 1) : undefined;
   const body = Array.from({ length: blocks }, (_, i) => ({
     first: layer(`block${i}.first`, width, width),
     second: layer(`block${i}.second`, width, width, 1 / Math.sqrt(blocks)),
@@ -107,18 +108,18 @@ export function mlp(options: MlpOptions): Network {
     (_, i) => 2 * Math.PI * lowest * (highest / lowest) ** (half > 1 ? i / (half - 1) : 0),
   );
 
-  const embedding = (noiseLevel: tf.Tensor1D, condition: tf.Tensor | undefined): tf.Tensor => {
+  const embedding = (noiseLevel: tf.Tensor1D, labels: tf.Tensor | undefined): tf.Tensor => {
     const rows = noiseLevel.shape[0];
     const angles = tf.matMul(tf.reshape(noiseLevel, [rows, 1]), tf.tensor2d(frequencies, [1, half]));
     const e = time(tf.concat([tf.cos(angles), tf.sin(angles)], 1));
-    if (!label) return silu(e);
-    const labels = condition ?? tf.fill([rows], classes, 'int32');
+    if (!label || !labels) return silu(e);
     if (labels.rank !== 1 || labels.shape[0] !== rows) {
       throw new ShapeError(
         `mlp: condition must be labels of shape [${rows}], got ${shown(labels)}. Pass one int32 label per row.`,
       );
     }
-    const chosen = tf.oneHot(labels.dtype === 'int32' ? labels : tf.cast(labels, 'int32'), classes + 1);
+    // The one-hot row of label −1 is zero: no condition, no term.
+    const chosen = tf.oneHot(labels.dtype === 'int32' ? labels : tf.cast(labels, 'int32'), classes);
     return silu(tf.add(e, tf.matMul(tf.cast(chosen, 'float32') as tf.Tensor2D, label as tf.Tensor2D)));
   };
 
@@ -134,7 +135,7 @@ export function mlp(options: MlpOptions): Network {
     },
     variables,
     eventShape: [...eventShape],
-    ...(classes > 0 ? { nullLabel: classes } : {}),
+    ...(classes > 0 ? { classes, nullLabel: UNCONDITIONAL } : {}),
     apply: (x, noiseLevel, condition) =>
       tf.tidy(() => {
         const rows = x.shape[0] ?? 0;

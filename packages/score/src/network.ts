@@ -18,6 +18,8 @@ export interface Network {
   readonly variables: Readonly<Record<string, tf.Variable>>;
   /** Shape of one row of x, where the network demands one. */
   readonly eventShape?: readonly number[];
+  /** Number of classes, where conditions are labels 0 … classes − 1 (and nullLabel). */
+  readonly classes?: number;
   /** The label that stands for "no condition": what label dropout writes, and what an absent condition means. */
   readonly nullLabel?: number;
   /**

@@ -48,10 +48,17 @@ const ARRAYS = {
 const DTYPES = Object.keys(ARRAYS) as SafetensorsDtype[];
 const FIX = 'Write the file again, or fetch it again if it was cut short.';
 
-function broken(requirement: string, got: unknown, fix = FIX): FormatError {
-  return new FormatError(
-    `readSafetensors: ${requirement}, got ${typeof got === 'string' ? got : shown(got)}. ${fix}`,
-  );
+/** @param got already fit to be shown. */
+function broken(requirement: string, got: string, fix = FIX): FormatError {
+  return new FormatError(`readSafetensors: ${requirement}, got ${got}. ${fix}`);
+}
+
+/** A value of the header as a message shows it; nesting, which may be as deep as the file is long, is left out. */
+function brief(value: unknown): string {
+  const flat = Array.isArray(value)
+    ? value.map((v: unknown) => (typeof v === 'object' && v !== null ? '…' : v))
+    : value;
+  return shown(flat);
 }
 
 /** What is wrong with a tensor's name, if anything: names become file names and object keys elsewhere. */
@@ -77,17 +84,17 @@ function parsedHeader(bytes: Uint8Array, length: number): Readonly<Record<string
   } catch {
     throw broken('the header must be JSON in UTF-8', 'something else');
   }
-  if (!isRecord(header) || bytes[8] !== 0x7b) throw broken('the header must be a JSON object', header);
+  if (!isRecord(header) || bytes[8] !== 0x7b) throw broken('the header must be a JSON object', brief(header));
   return header;
 }
 
 function readMetadata(value: unknown): Readonly<Record<string, string>> {
   if (value === undefined) return {};
-  if (!isRecord(value)) throw broken(`${METADATA} must be an object of strings`, value);
+  if (!isRecord(value)) throw broken(`${METADATA} must be an object of strings`, brief(value));
   const entries = Object.entries(value).map(([name, text]): [string, string] => {
-    if (name === '__proto__') throw broken(`${METADATA} must not use the reserved name`, name);
+    if (name === '__proto__') throw broken(`${METADATA} must not use the reserved name`, shown(name));
     if (typeof text !== 'string')
-      throw broken(`${METADATA} must hold strings`, `${shown(text)} as ${shown(name)}`);
+      throw broken(`${METADATA} must hold strings`, `${brief(text)} as ${shown(name)}`);
     return [name, text];
   });
   return Object.fromEntries(entries);
@@ -108,22 +115,22 @@ function readExtent(name: string, entry: unknown, dataLength: number): Extent {
   const fault = nameFault(name);
   if (fault)
     throw broken('a tensor must have a plain name', `${shown(name)}: ${fault}`, 'Do not use this file.');
-  if (!isRecord(entry)) throw broken(`tensor ${shown(name)} must be an object`, entry);
+  if (!isRecord(entry)) throw broken(`tensor ${shown(name)} must be an object`, brief(entry));
   const dtype = DTYPES.find((d) => d === entry.dtype);
   if (!dtype) {
     throw broken(
       `tensor ${shown(name)} must have one of the dtypes ${DTYPES.join(', ')}`,
-      entry.dtype,
+      brief(entry.dtype),
       'Convert it to F32.',
     );
   }
   const { shape, data_offsets: offsets } = entry;
   if (!Array.isArray(shape) || shape.length > 16 || !shape.every(isCount)) {
-    throw broken(`tensor ${shown(name)} must have a shape of at most 16 whole numbers`, shape);
+    throw broken(`tensor ${shown(name)} must have a shape of at most 16 whole numbers`, brief(shape));
   }
   const sizes: readonly number[] = shape;
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
-    throw broken(`tensor ${shown(name)} must have data_offsets [from, to] of whole numbers`, offsets);
+    throw broken(`tensor ${shown(name)} must have data_offsets [from, to] of whole numbers`, brief(offsets));
   }
   const [from, to] = offsets as [number, number];
   if (from > to || to > dataLength) {
@@ -131,7 +138,7 @@ function readExtent(name: string, entry: unknown, dataLength: number): Extent {
   }
   const needed = sizes.reduce((a, b) => a * b, ARRAYS[dtype].BYTES_PER_ELEMENT);
   if (needed !== to - from) {
-    throw broken(`tensor ${shown(name)} must have ${needed} bytes for its shape and dtype`, to - from);
+    throw broken(`tensor ${shown(name)} must have ${needed} bytes for its shape and dtype`, shown(to - from));
   }
   return { name, dtype, shape: [...sizes], from, to };
 }
@@ -151,13 +158,13 @@ function readExtent(name: string, entry: unknown, dataLength: number): Extent {
  */
 export function readSafetensors(bytes: Uint8Array): Safetensors {
   if (!(bytes instanceof Uint8Array))
-    throw broken('the input must be a Uint8Array', bytes, 'Pass the bytes of the file.');
-  if (bytes.length < 8) throw broken('a file must have at least 8 bytes', bytes.length);
+    throw broken('the input must be a Uint8Array', shown(bytes), 'Pass the bytes of the file.');
+  if (bytes.length < 8) throw broken('a file must have at least 8 bytes', shown(bytes.length));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = Number(view.getBigUint64(0, true));
-  if (length > MAX_HEADER) throw broken(`the header must have at most ${MAX_HEADER} bytes`, length);
+  if (length > MAX_HEADER) throw broken(`the header must have at most ${MAX_HEADER} bytes`, shown(length));
   if (length > bytes.length - 8) {
-    throw broken(`the header must fit into the ${bytes.length} bytes of the file`, length);
+    throw broken(`the header must fit into the ${bytes.length} bytes of the file`, shown(length));
   }
   const header = parsedHeader(bytes, length);
   const dataLength = bytes.length - 8 - length;
@@ -176,7 +183,7 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
     }
     end = to;
   }
-  if (end !== dataLength) throw broken(`the tensors must fill all ${dataLength} bytes of data`, end);
+  if (end !== dataLength) throw broken(`the tensors must fill all ${dataLength} bytes of data`, shown(end));
   const tensors = new Map<string, SafetensorsEntry>();
   for (const { name, dtype, shape, from, to } of extents) {
     const start = bytes.byteOffset + 8 + length + from;
@@ -205,6 +212,11 @@ export function writeSafetensors(
     .sort((a, b) => b.entry.data.BYTES_PER_ELEMENT - a.entry.data.BYTES_PER_ELEMENT || a.index - b.index);
   const header: [string, unknown][] = [];
   if (Object.keys(metadata).length) header.push([METADATA, metadata]);
+  if (Object.hasOwn(metadata, '__proto__')) {
+    throw new DomainError(
+      "writeSafetensors: metadata must not use the name '__proto__', got it. Rename that entry.",
+    );
+  }
   let offset = 0;
   for (const { name, entry } of sorted) {
     const fault = name === METADATA ? 'it is reserved' : nameFault(name);

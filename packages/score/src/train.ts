@@ -25,6 +25,7 @@ import { batchLoss, denoisingBatch } from './denoising-loss.ts';
 import { flatParameters } from './flat-parameters.ts';
 import { keyedUniforms } from './keyed-numbers.ts';
 import { type LearningRate, learningRateOf } from './learning-rate.ts';
+import type { Network } from './network.ts';
 import type { NetworkModel } from './precondition.ts';
 import { logNormalTimes, sampleTimes, type TimeLaw, uniformTimes } from './time-sampling.ts';
 import { averageRateOf, type WeightAverage } from './weight-average.ts';
@@ -133,6 +134,18 @@ function checkRows(
   return rows;
 }
 
+/** Throws unless every label is one that the network knows; a wrong one would train as "no condition". */
+async function checkLabels(labels: tf.Tensor | undefined, { classes, nullLabel }: Network): Promise<void> {
+  if (!labels || classes === undefined) return;
+  const values = Array.from(await labels.data());
+  const wrong = values.findIndex((v) => v !== nullLabel && !(Number.isInteger(v) && v >= 0 && v < classes));
+  if (wrong >= 0) {
+    throw new DomainError(
+      `train: labels must be whole numbers from 0 to ${classes - 1}, got ${values[wrong]} in row ${wrong}. Renumber them, or make the network with more classes.`,
+    );
+  }
+}
+
 /**
  * Trains the network of a model.
  *
@@ -165,6 +178,8 @@ export async function train(options: TrainOptions): Promise<Trained> {
     checkRows('the validation data', validation.data, validation.labels, model);
     requireInteger('train', 'validation.every', validation.every, 1);
   }
+  await checkLabels(labels, network);
+  await checkLabels(validation?.labels, network);
   const { nullLabel } = network;
   const dropout = options.labelDropout ?? (labels && nullLabel !== undefined ? 0.1 : 0);
   if (!(dropout >= 0 && dropout <= 1) || (dropout > 0 && (!labels || nullLabel === undefined))) {
