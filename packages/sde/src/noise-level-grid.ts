@@ -1,8 +1,8 @@
 /**
  * Grids that are stated in noise levels ς = σ/α = e^{−λ}, as k-diffusion's are, for any process.
  *
- * end > 0: N steps between ς(T) and ς(end).  end = 0: N − 1 steps from ς(T) down to `sigmaMin` and one last step to
- * 0, k-diffusion's "append zero".  `sigmaMax` and `sigmaMin` replace the ends' own levels; the grid then begins at
+ * ς(end) > 0: N steps between ς(T) and ς(end).  ς(end) = 0, that is end = 0 in most processes: N − 1 steps from ς(T)
+ * down to `sigmaMin` and one last step to 0, k-diffusion's "append zero".  `sigmaMax` and `sigmaMin` replace the ends' own levels; the grid then begins at
  * the time where ς = sigmaMax instead of T.
  */
 import { DomainError, requirePositive, shown } from '@diff/core';
@@ -11,7 +11,7 @@ import { checkGrid, type GridOptions, requireGridOptions } from './grid.ts';
 export interface NoiseLevelGridOptions extends GridOptions {
   /** Largest ς = σ/α; default ς(T). */
   readonly sigmaMax?: number;
-  /** Smallest ς above 0, for end = 0 only; default 0.002 (Karras et al. 2022). */
+  /** Smallest ς above 0, where ς(end) = 0 only; default 0.002 (Karras et al. 2022). */
   readonly sigmaMin?: number;
 }
 
@@ -23,7 +23,9 @@ export function noiseLevelGrid(
 ): readonly number[] {
   requireGridOptions(where, options);
   const { process, steps, end } = options;
-  const own = Math.exp(-process.lambda(process.T));
+  const levelAt = (t: number): number => process.sigma(t) / process.alpha(t);
+  const own = levelAt(process.T);
+  const last = levelAt(end);
   const sigmaMax = options.sigmaMax ?? own;
   requirePositive(where, 'sigmaMax', sigmaMax, 'Pass sigmaMax, at most σ(T)/α(T).');
   if (sigmaMax > own * (1 + 1e-9)) {
@@ -31,12 +33,12 @@ export function noiseLevelGrid(
       `${where}: sigmaMax must be at most σ(T)/α(T) = ${own}, got ${shown(sigmaMax)}. Take a process with a longer horizon, or a smaller sigmaMax.`,
     );
   }
-  if (end > 0 && options.sigmaMin !== undefined) {
+  if (last > 0 && options.sigmaMin !== undefined) {
     throw new DomainError(
-      `${where}: sigmaMin must be left out when end > 0, got sigmaMin = ${shown(options.sigmaMin)} with end = ${end}. The last level is that of end.`,
+      `${where}: sigmaMin must be left out unless σ/α is 0 at end, got sigmaMin = ${shown(options.sigmaMin)} with end = ${end}. The last level is that of end, ${last}.`,
     );
   }
-  const sigmaMin = end > 0 ? Math.exp(-process.lambda(end)) : (options.sigmaMin ?? 0.002);
+  const sigmaMin = last > 0 ? last : (options.sigmaMin ?? 0.002);
   requirePositive(where, 'sigmaMin', sigmaMin);
   if (sigmaMin >= sigmaMax) {
     throw new DomainError(
@@ -44,12 +46,11 @@ export function noiseLevelGrid(
     );
   }
   const start = options.sigmaMax === undefined ? process.T : process.timeOfLambda(-Math.log(sigmaMax));
-  const moves = end > 0 ? steps : steps - 1;
+  const moves = last > 0 ? steps : steps - 1;
   const grid = [start];
   for (let k = 1; k <= moves; k++) {
     grid.push(process.timeOfLambda(-Math.log(level(k / moves, sigmaMax, sigmaMin))));
   }
-  if (end > 0) grid[steps] = end;
-  else grid.push(0);
+  grid[steps] = end;
   return Object.freeze(checkGrid(where, grid) as number[]);
 }
