@@ -74,42 +74,72 @@ function columns4(a: usize, aStep: usize, b: usize, ldb: usize, c: usize, k: i32
   v128.store(c, x);
 }
 
-/** Shallow rows, k ≤ 4: the time goes into storing C; four columns of B stay in registers for all rows. */
+/** Shallow rows, k ≤ 4: the time goes into storing C. Two rows at a time share the loads of B. */
 export function sgemmShallow(
   a: usize, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transA: bool,
 ): void {
   const aStep = <usize>(transA ? m : <i32>1) << 2;
-  const aRow = <usize>(transA ? 1 : k) << 2;
-  const ldc = <usize>n << 2;
-  for (let i = 0; i < m; i++) {
-    if (k == 1) shallowRow(1, a, aStep, b, c, bias, ldc);
-    else if (k == 2) shallowRow(2, a, aStep, b, c, bias, ldc);
-    else if (k == 3) shallowRow(3, a, aStep, b, c, bias, ldc);
-    else if (k == 4) shallowRow(4, a, aStep, b, c, bias, ldc);
-    else shallowRow(0, a, aStep, b, c, bias, ldc);
-    a += aRow;
-    c += ldc;
-  }
+  const aRow = <usize>(transA ? <i32>1 : k) << 2;
+  if (k == 1) shallowRows(1, a, aStep, aRow, b, c, bias, m, n);
+  else if (k == 2) shallowRows(2, a, aStep, aRow, b, c, bias, m, n);
+  else if (k == 3) shallowRows(3, a, aStep, aRow, b, c, bias, m, n);
+  else if (k == 4) shallowRows(4, a, aStep, aRow, b, c, bias, m, n);
+  else shallowRows(0, a, aStep, aRow, b, c, bias, m, n);
 }
 
 @inline
-function shallowRow(k: i32, a: usize, aStep: usize, b: usize, c: usize, bias: usize, ldc: usize): void {
+function shallowRows(
+  k: i32, a: usize, aStep: usize, aRow: usize, b: usize, c: usize, bias: usize, m: i32, n: i32,
+): void {
+  const ldc = <usize>n << 2;
   const zero = i64x2.splat(0);
-  const s0 = k > 0 ? v128.load32_splat(a) : zero;
-  const s1 = k > 1 ? v128.load32_splat(a + aStep) : zero;
-  const s2 = k > 2 ? v128.load32_splat(a + 2 * aStep) : zero;
-  const s3 = k > 3 ? v128.load32_splat(a + 3 * aStep) : zero;
-  let j: usize = 0;
-  while (j < ldc) {
-    if (j + 16 > ldc) j = ldc - 16;
-    let x = zero;
-    const bj = b + j;
-    if (k > 0) x = fma(s0, v128.load(bj), x);
-    if (k > 1) x = fma(s1, v128.load(bj + ldc), x);
-    if (k > 2) x = fma(s2, v128.load(bj + 2 * ldc), x);
-    if (k > 3) x = fma(s3, v128.load(bj + 3 * ldc), x);
-    if (bias) x = f32x4.add(x, v128.load(bias + j));
-    v128.store(c + j, x);
-    j += 16;
+  for (let i = 0; i < m; i += 2) {
+    // A last row without a partner is its own.
+    const pair: usize = i + 1 < m ? 1 : 0;
+    const a1 = a + pair * aRow;
+    const c1 = c + pair * ldc;
+    const s0 = k > 0 ? v128.load32_splat(a) : zero;
+    const s1 = k > 1 ? v128.load32_splat(a + aStep) : zero;
+    const s2 = k > 2 ? v128.load32_splat(a + 2 * aStep) : zero;
+    const s3 = k > 3 ? v128.load32_splat(a + 3 * aStep) : zero;
+    const t0 = k > 0 ? v128.load32_splat(a1) : zero;
+    const t1 = k > 1 ? v128.load32_splat(a1 + aStep) : zero;
+    const t2 = k > 2 ? v128.load32_splat(a1 + 2 * aStep) : zero;
+    const t3 = k > 3 ? v128.load32_splat(a1 + 3 * aStep) : zero;
+    for (let j: usize = 0; j < ldc; j += 16) {
+      // The last vector overlaps the one before it.
+      const o = min(j, ldc - 16);
+      let x = zero;
+      let y = zero;
+      if (k > 0) {
+        const r = v128.load(b + o);
+        x = fma(s0, r, x);
+        y = fma(t0, r, y);
+      }
+      if (k > 1) {
+        const r = v128.load(b + ldc + o);
+        x = fma(s1, r, x);
+        y = fma(t1, r, y);
+      }
+      if (k > 2) {
+        const r = v128.load(b + 2 * ldc + o);
+        x = fma(s2, r, x);
+        y = fma(t2, r, y);
+      }
+      if (k > 3) {
+        const r = v128.load(b + 3 * ldc + o);
+        x = fma(s3, r, x);
+        y = fma(t3, r, y);
+      }
+      if (bias) {
+        const r = v128.load(bias + o);
+        x = f32x4.add(x, r);
+        y = f32x4.add(y, r);
+      }
+      v128.store(c + o, x);
+      v128.store(c1 + o, y);
+    }
+    a += 2 * aRow;
+    c += 2 * ldc;
   }
 }

@@ -25,69 +25,72 @@ export function sgemmNarrow(
     transposeBlock(b, <usize>n << 2, scratch, <usize>k << 2, k, n);
     b = scratch;
   }
-  const ldb = <usize>k << 2;
-  let j = 0;
-  for (; j + 2 <= n; j += 2) dotColumns(2, a, b + <usize>j * ldb, c, bias, m, n, k, j);
-  if (j < n) dotColumns(1, a, b + <usize>j * ldb, c, bias, m, n, k, j);
+  const lda = <usize>k << 2;
+  // Four rows of A stay in the cache for all columns.
+  for (let i = 0; i < m; i += 4) {
+    const rows = a + <usize>i * lda;
+    let j = 0;
+    for (; j + 2 <= n; j += 2) dotColumns(2, rows, b, c, bias, m - i, n, k, j);
+    if (j < n) dotColumns(1, rows, b, c, bias, m - i, n, k, j);
+    c += <usize>n << 4;
+  }
 }
 
-/** Column j, and the next with `columns` = 2, of every row; four rows at a time. */
+/** Column j, and the next with `columns` = 2, of the first four of m rows; missing rows repeat the last. */
 @inline
 function dotColumns(
-  columns: i32, a: usize, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, j: i32,
+  columns: i32, a0: usize, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, j: i32,
 ): void {
   const lda = <usize>k << 2;
   const whole = <usize>(k & ~3) << 2;
+  b += <usize>j * lda;
   const b1 = columns > 1 ? b + lda : b;
   const bias0 = bias ? v128.load32_splat(bias + (<usize>j << 2)) : i64x2.splat(0);
   const bias1 = bias && columns > 1 ? v128.load32_splat(bias + (<usize>j << 2) + 4) : i64x2.splat(0);
-  for (let i = 0; i < m; i += 4) {
-    const last = m - 1 - i;
-    const i1 = <usize>min(1, last);
-    const i2 = <usize>min(2, last);
-    const i3 = <usize>min(3, last);
-    const a0 = a + <usize>i * lda;
-    const a1 = a0 + i1 * lda;
-    const a2 = a0 + i2 * lda;
-    const a3 = a0 + i3 * lda;
-    let x0 = i64x2.splat(0), x1 = x0, x2 = x0, x3 = x0, y0 = x0, y1 = x0, y2 = x0, y3 = x0;
-    let p: usize = 0;
-    for (; p < whole; p += 16) {
-      const r0 = v128.load(a0 + p), r1 = v128.load(a1 + p), r2 = v128.load(a2 + p), r3 = v128.load(a3 + p);
-      const s = v128.load(b + p);
-      x0 = fma(r0, s, x0);
-      x1 = fma(r1, s, x1);
-      x2 = fma(r2, s, x2);
-      x3 = fma(r3, s, x3);
-      if (columns > 1) {
-        const t = v128.load(b1 + p);
-        y0 = fma(r0, t, y0);
-        y1 = fma(r1, t, y1);
-        y2 = fma(r2, t, y2);
-        y3 = fma(r3, t, y3);
-      }
+  const last = m - 1;
+  const i1 = <usize>min(1, last);
+  const i2 = <usize>min(2, last);
+  const i3 = <usize>min(3, last);
+  const a1 = a0 + i1 * lda;
+  const a2 = a0 + i2 * lda;
+  const a3 = a0 + i3 * lda;
+  let x0 = i64x2.splat(0), x1 = x0, x2 = x0, x3 = x0, y0 = x0, y1 = x0, y2 = x0, y3 = x0;
+  let p: usize = 0;
+  for (; p < whole; p += 16) {
+    const r0 = v128.load(a0 + p), r1 = v128.load(a1 + p), r2 = v128.load(a2 + p), r3 = v128.load(a3 + p);
+    const s = v128.load(b + p);
+    x0 = fma(r0, s, x0);
+    x1 = fma(r1, s, x1);
+    x2 = fma(r2, s, x2);
+    x3 = fma(r3, s, x3);
+    if (columns > 1) {
+      const t = v128.load(b1 + p);
+      y0 = fma(r0, t, y0);
+      y1 = fma(r1, t, y1);
+      y2 = fma(r2, t, y2);
+      y3 = fma(r3, t, y3);
     }
-    for (; p < lda; p += 4) {
-      const r0 = v128.load32_zero(a0 + p), r1 = v128.load32_zero(a1 + p);
-      const r2 = v128.load32_zero(a2 + p), r3 = v128.load32_zero(a3 + p);
-      const s = v128.load32_zero(b + p);
-      x0 = fma(r0, s, x0);
-      x1 = fma(r1, s, x1);
-      x2 = fma(r2, s, x2);
-      x3 = fma(r3, s, x3);
-      if (columns > 1) {
-        const t = v128.load32_zero(b1 + p);
-        y0 = fma(r0, t, y0);
-        y1 = fma(r1, t, y1);
-        y2 = fma(r2, t, y2);
-        y3 = fma(r3, t, y3);
-      }
-    }
-    const ldc = <usize>n << 2;
-    const c0 = c + <usize>i * ldc + (<usize>j << 2);
-    storeSums(sums(x0, x1, x2, x3, bias0), c0, i1 * ldc, i2 * ldc, i3 * ldc);
-    if (columns > 1) storeSums(sums(y0, y1, y2, y3, bias1), c0 + 4, i1 * ldc, i2 * ldc, i3 * ldc);
   }
+  for (; p < lda; p += 4) {
+    const r0 = v128.load32_zero(a0 + p), r1 = v128.load32_zero(a1 + p);
+    const r2 = v128.load32_zero(a2 + p), r3 = v128.load32_zero(a3 + p);
+    const s = v128.load32_zero(b + p);
+    x0 = fma(r0, s, x0);
+    x1 = fma(r1, s, x1);
+    x2 = fma(r2, s, x2);
+    x3 = fma(r3, s, x3);
+    if (columns > 1) {
+      const t = v128.load32_zero(b1 + p);
+      y0 = fma(r0, t, y0);
+      y1 = fma(r1, t, y1);
+      y2 = fma(r2, t, y2);
+      y3 = fma(r3, t, y3);
+    }
+  }
+  const ldc = <usize>n << 2;
+  const c0 = c + (<usize>j << 2);
+  storeSums(sums(x0, x1, x2, x3, bias0), c0, i1 * ldc, i2 * ldc, i3 * ldc);
+  if (columns > 1) storeSums(sums(y0, y1, y2, y3, bias1), c0 + 4, i1 * ldc, i2 * ldc, i3 * ldc);
 }
 
 /** The four lane sums of four vectors, plus the bias. */
