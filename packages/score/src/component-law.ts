@@ -18,6 +18,7 @@ import type { ExactLaw } from './exact-model.ts';
 import { type Marginal, type Marginals, perLevel } from './marginal.ts';
 import { drawComponents } from './mixture-weights.ts';
 import type { PredictionKind } from './prediction-kind.ts';
+import { weightedCovariance } from './weighted-covariance.ts';
 
 /** One component: mean [d], eigenvalues λ [d] and row-major eigenvectors Q [d, d] (undefined for the identity). */
 export interface Component {
@@ -50,6 +51,21 @@ export function componentLaw({ dimension: d, components, weights }: ComponentLaw
     ? pack(components.map((c) => c.basis ?? identity))
     : undefined;
   const logWeights = Float32Array.from(weights, Math.log);
+
+  /** q qᵀ of every eigenvector q of every component, [K·d, d²]. */
+  const projections = (): Float32Array => {
+    const out = new Float32Array(count * d * d * d);
+    components.forEach(({ basis = identity }, k) => {
+      for (let j = 0; j < d; j++) {
+        for (let a = 0; a < d; a++) {
+          for (let b = 0; b < d; b++) {
+            out[((k * d + j) * d + a) * d + b] = basis[a * d + j]! * basis[b * d + j]!;
+          }
+        }
+      }
+    });
+    return out;
+  };
 
   /** Coordinates [K, n, d] into every component's eigenbasis, or back. */
   const rotate = (z: tf.Tensor, back: boolean): tf.Tensor =>
@@ -131,36 +147,20 @@ export function componentLaw({ dimension: d, components, weights }: ComponentLaw
       }
     },
     posteriorCovariance(x, levels) {
-      const n = x.shape[0];
       const parts = evaluate(x, levels);
-      const r = tf.reshape(tf.softmax(tf.transpose(parts.logits)), [n, count, 1, 1]);
-      const each = componentMeans(parts, levels);
-      const deviations = tf.transpose(tf.sub(each, weightedMean(r, each)), [1, 0, 2]);
-      const within = tf.mul(
+      const r = tf.softmax(tf.transpose(parts.logits));
+      const each = tf.transpose(componentMeans(parts, levels), [1, 0, 2]);
+      const mean = tf.sum(tf.mul(tf.expandDims(r, 2), each), 1, true);
+      const variances = tf.mul(
         tf.div(parts.lambda, parts.v),
         overRows(levels, (l) => l.sigma * l.sigma),
       );
-      const basis = bases ? tf.tensor3d(bases, [count, d, d]) : undefined;
-      return tf.addN(
-        Array.from({ length: count }, (_, k) => {
-          const lambda = tf.reshape(tf.slice(tf.broadcastTo(within, [count, n, d]), [k, 0, 0], [1, n, d]), [
-            n,
-            1,
-            d,
-          ]);
-          const q = basis
-            ? tf.reshape(tf.slice(basis, [k, 0, 0], [1, d, d]), [1, d, d])
-            : tf.reshape(tf.eye(d), [1, d, d]);
-          const scaled = tf.mul(q, lambda);
-          const inner = tf.reshape(
-            tf.matMul(tf.reshape(scaled, [n * d, d]), tf.reshape(q, [d, d]), false, true),
-            [n, d, d],
-          );
-          const delta = tf.reshape(tf.slice(deviations, [0, k, 0], [n, 1, d]), [n, 1, d]);
-          const outer = tf.matMul(delta, delta, true, false);
-          return tf.mul(tf.reshape(tf.slice(r, [0, k, 0, 0], [n, 1, 1, 1]), [n, 1, 1]), tf.add(inner, outer));
-        }),
+      const weighed = tf.mul(tf.expandDims(r, 2), tf.transpose(variances, [1, 0, 2]));
+      const within = tf.matMul(
+        tf.reshape(weighed, [-1, count * d]),
+        tf.tensor2d(projections(), [count * d, d * d]),
       );
+      return tf.add(weightedCovariance(r, tf.sub(each, mean)), tf.reshape(within, [-1, d, d]));
     },
     async sample(key: Key, n: number, firstRow: number) {
       const chosen = await drawComponents(fold(key, 0), n, weights, firstRow);
@@ -183,10 +183,4 @@ export function componentLaw({ dimension: d, components, weights }: ComponentLaw
       });
     },
   };
-}
-
-/** Σ_k r_k D_k as [1, n, d]; r [n, K, 1, 1], D [K, n, d]. */
-function weightedMean(r: tf.Tensor, each: tf.Tensor): tf.Tensor {
-  const [n, count] = r.shape as [number, number, number, number];
-  return tf.expandDims(tf.sum(tf.mul(tf.reshape(r, [n, count, 1]), tf.transpose(each, [1, 0, 2])), 1), 0);
 }

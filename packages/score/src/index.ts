@@ -23,6 +23,7 @@ export {
 } from './exact-model.ts';
 export { type GaussianOptions, gaussian } from './gaussian.ts';
 export { type GaussianMixtureOptions, gaussianMixture } from './gaussian-mixture.ts';
+export type { IntervalDensity } from './interval-density.ts';
 export type { LearningRate, LearningRateOptions } from './learning-rate.ts';
 export type { Marginal, Marginals } from './marginal.ts';
 export { type MlpOptions, mlp } from './mlp.ts';
@@ -54,6 +55,7 @@ export {
   type Scalings,
 } from './preconditioning.ts';
 export { PREDICTION_KINDS, type PredictionKind } from './prediction-kind.ts';
+export { type ProductDensityOptions, productDensity } from './product-density.ts';
 export {
   readSafetensors,
   type Safetensors,

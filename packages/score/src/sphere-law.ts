@@ -103,7 +103,7 @@ export function sphereLaw(where: string, spheres: readonly Sphere[], weights: Fl
         tf.reshape(tf.sum(tf.mul(scale, across), 1), [-1, 1, 1]),
         tf.reshape(tf.eye(d), [1, d, d]),
       );
-      return tf.addN([between, radial, round]);
+      return tf.add(tf.add(between, radial), round);
     },
     async sample(key: Key, n: number, firstRow: number) {
       const chosen = await drawComponents(fold(key, 0), n, weights, firstRow);
