@@ -3,8 +3,8 @@
  * with state-dependent noise needs (S3 Theorem 2.1).
  *
  * The user's own `divergence` is used where it is given. Otherwise g is differentiated automatically: scalar g by
- * one backward pass, diagonal g by d, matrix g by d Jacobian-vector products, each of them two backward passes (the
- * second through the first: a JVP is the gradient of ⟨Jᵀv, w⟩ in v). Row i of g may depend on row i of x alone.
+ * one backward pass, diagonal g by d, matrix g by d(d + 1)/2, one for each entry of the symmetric a (in high
+ * dimension give `divergence` instead). Row i of g may depend on row i of x alone.
  */
 import { ShapeError, shown } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -16,13 +16,6 @@ function unit(j: number, d: number): tf.Tensor {
     Array.from({ length: d }, (_, i) => (i === j ? 1 : 0)),
     [1, d],
   );
-}
-
-/** Directional derivative of `f` at x along w, by two backward passes. */
-function jvp(f: (x: tf.Tensor) => tf.Tensor, x: tf.Tensor, w: tf.Tensor): tf.Tensor {
-  const probe = tf.zerosLike(f(x));
-  const back = (v: tf.Tensor): tf.Tensor => tf.grad((y: tf.Tensor) => tf.sum(tf.mul(f(y), v)))(x);
-  return tf.grad((v: tf.Tensor) => tf.sum(tf.mul(back(v), w)))(probe);
 }
 
 /** a = g gᵀ of a matrix g, [n, d, d] or [d, d]. */
@@ -55,23 +48,28 @@ export function noiseDivergence(process: GeneralProcess, t: number, x: tf.Tensor
       return tf.grad((y: tf.Tensor) => tf.sum(tf.add(tf.square(g(y)), tf.mul(tf.sum(y), 0))))(x);
     }
     let total: tf.Tensor = tf.zerosLike(x);
+    /** Adds ∂_j of the sum over rows of `entry`, as coordinate i. */
+    const add = (gradient: tf.Tensor, i: number, j: number): void => {
+      total = tf.add(total, tf.mul(tf.slice(gradient, [0, j], [-1, 1]), unit(i, d)));
+    };
+    const gradientOf = (entry: (y: tf.Tensor) => tf.Tensor): tf.Tensor =>
+      tf.grad((y: tf.Tensor) => tf.add(tf.sum(entry(y)), tf.mul(tf.sum(y), 0)))(x); // depends on y in any case
     for (let j = 0; j < d; j++) {
-      const direction = unit(j, d);
       if (process.noise === 'diagonal') {
-        const entry = (y: tf.Tensor): tf.Tensor =>
-          tf.sum(tf.mul(tf.add(tf.square(g(y)), tf.mul(y, 0)), direction));
-        total = tf.add(total, tf.mul(tf.grad(entry)(x), direction));
-      } else {
-        // column j of a, differentiated along e_j
-        const column = (y: tf.Tensor): tf.Tensor => {
+        add(
+          gradientOf((y) => tf.mul(tf.square(g(y)), unit(j, d))),
+          j,
+          j,
+        );
+        continue;
+      }
+      for (let i = 0; i <= j; i++) {
+        const gradient = gradientOf((y) => {
           const a = squared(g(y));
-          const col = tf.squeeze(
-            tf.slice(a, a.rank === 3 ? [0, 0, j] : [0, j], a.rank === 3 ? [-1, d, 1] : [d, 1]),
-            [-1],
-          );
-          return tf.add(col, tf.mul(y, 0));
-        };
-        total = tf.add(total, jvp(column, x, tf.tile(direction, [x.shape[0]!, 1])));
+          return a.rank === 3 ? tf.slice(a, [0, i, j], [-1, 1, 1]) : tf.slice(a, [i, j], [1, 1]);
+        });
+        add(gradient, i, j);
+        if (i !== j) add(gradient, j, i);
       }
     }
     return total;
