@@ -18,7 +18,7 @@ export const marker = ` ${backend}-under-test `;
 
 if (backend === 'simd') {
   setVariant(options.variant);
-  if (options.stress) wasm().heap.stress({ detach: true, poison: true });
+  if (options.stress) wasm().heap.stress({ detach: true, poison: true, guard: true });
 }
 setTestEnvs([{ name: marker.trim(), backendName: backend, isDataSync: true }]);
 

@@ -2,7 +2,8 @@
 //
 //   npm run conformance -- [--variant base|relaxed] [--stress] [--grep TEXT] [--backend cpu] [--fallbacks]
 //
-// --stress: all views are detached at every allocation and free memory is filled with NaN.
+// --stress: all views are detached at every allocation, free memory is filled with NaN, and no kernel may write
+//   behind its output.
 // --fallbacks: lists the ops of which a call reached a cpu kernel.
 // Ends with code 1 if a spec fails, or if fewer pass than the cpu backend passes of the specs for every backend.
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -15,7 +15,8 @@
  *     });
  *
  * - `backend.pointer(info)`: byte address of a tensor's elements, row-major, dense, 64-aligned. float32 and int32
- *   take 4 bytes, bool 1 (0 or 1). Strings and complex64 have none (it throws): test the dtype first. An address
+ *   take 4 bytes, bool 1 (0 or 1). Strings and complex64 have none (it throws): test the dtype first.
+ *   The block ends at a multiple of 64 bytes, so that a last vector may be loaded and stored whole. An address
  *   stays valid while the tensor lives, also when the memory grows. An empty tensor has a valid address of 0 elements.
  * - `backend.output(shape, dtype)`: a new tensor, uninitialised: the kernel must write every element.
  *   `backend.discard(info)` gives one back that is not returned.

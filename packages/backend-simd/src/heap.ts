@@ -7,15 +7,17 @@
  * the used part, which grows the memory when it must.
  *
  * Before untouched memory is used, free blocks that touch are merged into regions and cut anew, when what is free
- * is worth it; so a program that changes its batch size does not pay for every size that it ever used. If the memory cannot
- * grow, an OutOfMemoryError names the tensor, and nothing has changed.
+ * is worth it; so a program that changes its batch size does not pay for every size that it ever used. If the memory
+ * cannot grow, an OutOfMemoryError names the tensor, and nothing has changed.
  *
  * Growing detaches every typed-array view: views are made fresh (`f32(address, n)`) and never kept over an allocation.
  */
-import { OutOfMemoryError } from './errors.ts';
+import { OutOfMemoryError, SimdBackendError } from './errors.ts';
 
 const PAGE = 65536;
 const ALIGN = 64;
+const GUARD = 64;
+const GUARD_BYTE = 0xa5;
 /** 512 bytes = 2⁹: the largest size whose classes are ALIGN apart. */
 const LINEAR = 512;
 
@@ -40,10 +42,12 @@ export interface HeapStress {
   detach?: boolean;
   /** Fill blocks with NaN when they are handed out and when they come back. */
   poison?: boolean;
+  /** Put bytes behind each block (from the next multiple of 64) that must not change, or `release` throws. Only on an empty heap. */
+  guard?: boolean;
 }
 
 export interface Heap {
-  /** A block of at least `bytes` bytes, 64-aligned, uninitialised. @throws OutOfMemoryError */
+  /** A block of at least `bytes` bytes, rounded up to 64, 64-aligned, uninitialised. @throws OutOfMemoryError */
   readonly allocate: (bytes: number, describe: Describe) => number;
   /** Gives a block back; `bytes` as it was asked for. */
   readonly release: (address: number, bytes: number) => void;
@@ -54,6 +58,10 @@ export interface Heap {
   readonly isView: (values: ArrayBufferView) => boolean;
   readonly stats: () => HeapStats;
   readonly stress: (options: HeapStress) => void;
+}
+
+function ceiling(bytes: number): number {
+  return Math.ceil(bytes / ALIGN) * ALIGN;
 }
 
 /** Index of the smallest class that holds `bytes`. */
@@ -184,7 +192,7 @@ export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
 
   return {
     allocate(bytes, describe) {
-      const index = classOf(bytes);
+      const index = classOf(stress.guard ? ceiling(bytes) + GUARD : bytes);
       const size = sizeOf(index);
       if (stress.detach) memory.grow(0);
       const address = find(size, index);
@@ -198,10 +206,11 @@ export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
       inUse += size;
       if (inUse > highWater) highWater = inUse;
       if (stress.poison) new Uint32Array(refresh(), address, size / 4).fill(0x7fc0dead);
+      if (stress.guard) new Uint8Array(refresh(), address + ceiling(bytes), GUARD).fill(GUARD_BYTE);
       return address;
     },
     release(address, bytes) {
-      const index = classOf(bytes);
+      const index = classOf(stress.guard ? ceiling(bytes) + GUARD : bytes);
       const size = sizeOf(index);
       blocks--;
       inUse -= size;
@@ -212,7 +221,13 @@ export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
         while (free.length <= index) free.push([]);
         free[index]!.push(address);
       }
+      const behind = stress.guard ? new Uint8Array(refresh(), address + ceiling(bytes), GUARD) : undefined;
+      const isIntact = behind === undefined || behind.every((byte) => byte === GUARD_BYTE);
       if (stress.poison) new Uint32Array(refresh(), address, size / 4).fill(0x7fc0dead);
+      if (!isIntact)
+        throw new SimdBackendError(
+          `simd: a kernel wrote behind a block of ${bytes} bytes. Please report this.`,
+        );
     },
     f32: (address, length) => new Float32Array(refresh(), address, length),
     i32: (address, length) => new Int32Array(refresh(), address, length),
@@ -220,6 +235,11 @@ export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
     isView: (values) => values.buffer === refresh(),
     stats: () => ({ inUse, highWater, blocks, reserved: refresh().byteLength }),
     stress(options) {
+      if ((options.guard ?? false) !== (stress.guard ?? false) && blocks > 0) {
+        throw new SimdBackendError(
+          `heap.stress: guard must be set while no block is handed out, got ${blocks}. Set it before the first tensor.`,
+        );
+      }
       stress = options;
     },
   };

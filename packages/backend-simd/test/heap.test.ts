@@ -17,13 +17,20 @@ describe('heap', () => {
       fc.record({ release: fc.nat(1000) }),
     );
     fc.assert(
-      fc.property(fc.array(command, { maxLength: 120 }), (commands) => {
-        const heap = heapOf(400);
+      fc.property(fc.array(command, { maxLength: 120 }), fc.constantFrom(8, 20, 400), (commands, pages) => {
+        // Now and then too little, so that freed blocks must be joined.
+        const heap = heapOf(pages);
         const live: { address: number; bytes: number; mark: number }[] = [];
         let mark = 0;
         for (const step of commands) {
           if ('allocate' in step) {
-            const address = heap.allocate(step.allocate, name);
+            let address: number;
+            try {
+              address = heap.allocate(step.allocate, name);
+            } catch {
+              expect(pages).toBeLessThan(400);
+              continue;
+            }
             expect(address % 64).toBe(0);
             expect(address).toBeGreaterThanOrEqual(1000);
             mark = (mark + 1) % 251;
@@ -41,7 +48,7 @@ describe('heap', () => {
         for (const { address, bytes } of live) heap.release(address, bytes);
         expect(heap.stats()).toMatchObject({ blocks: 0, inUse: 0 });
       }),
-      { numRuns: 60 },
+      { numRuns: 200 },
     );
   });
 
@@ -73,6 +80,30 @@ describe('heap', () => {
     const large = heap.allocate(500_000, name);
     heap.u8(large, 500_000).fill(7);
     expect(heap.stats().reserved).toBeLessThanOrEqual(10 * PAGE);
+  });
+
+  it('joins two freed neighbours as the last resort', () => {
+    const heap = heapOf(10);
+    const blocks = Array.from({ length: 10 }, () => heap.allocate(60_000, name));
+    heap.release(blocks[3]!, 60_000);
+    heap.release(blocks[4]!, 60_000);
+    expect(heap.allocate(115_000, name)).toBe(blocks[3]);
+    expect(() => heap.allocate(60_000, name)).toThrow(OutOfMemoryError);
+  });
+
+  it('finds out, when asked to, who writes behind a block', () => {
+    const heap = heapOf(10);
+    heap.stress({ guard: true, poison: true });
+    const address = heap.allocate(130, name);
+    expect([...heap.f32(address, 32)]).toEqual(new Array(32).fill(Number.NaN));
+    expect(() => heap.stress({})).toThrow(
+      'heap.stress: guard must be set while no block is handed out, got 1.',
+    );
+    heap.u8(address, 192).fill(1);
+    expect(() => heap.release(address, 130)).not.toThrow();
+    const other = heap.allocate(130, name);
+    heap.u8(other, 193)[192] = 1;
+    expect(() => heap.release(other, 130)).toThrow('simd: a kernel wrote behind a block of 130 bytes.');
   });
 
   it('does not keep every size it ever used', () => {

@@ -236,6 +236,9 @@ describe('layout', () => {
       7.5,
     ];
     await besideCpu(() => tf.cast(tf.tensor1d(awkward), 'int32'), 'float32 to int32');
+    await besideCpu(() => tf.cast(tf.fill([4], 2147483648), 'int32'), '2³¹ to int32');
+    await besideCpu(() => tf.oneHot(tf.tensor1d([16, -1, 15], 'int32'), 16), 'indices next to the range');
+    await besideCpu(() => tf.oneHot(tf.tensor1d([16], 'int32'), 16), 'an index behind the range');
     for (let n = 0; n < 9; n++)
       await besideCpu(
         () => tf.cast(tf.tensor1d(awkward.slice(16 - n)), 'int32'),

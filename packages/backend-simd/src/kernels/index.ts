@@ -1,5 +1,6 @@
 import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { addNConfig } from './add-n.ts';
+import { allConfig, anyConfig, argMaxConfig, argMinConfig, cumsumConfig } from './along-axis.ts';
 import { binaryConfigs } from './binary.ts';
 import { castConfig } from './cast.ts';
 import { concatConfig, packConfig, splitConfig, unpackConfig } from './concat.ts';
@@ -22,6 +23,7 @@ import { batchMatMulConfig } from './mat-mul.ts';
 import { maxConfig, meanConfig, minConfig, prodConfig, sumConfig } from './reduce.ts';
 import { expandDimsConfig, identityConfig, reshapeConfig } from './reshape.ts';
 import { selectConfig } from './select.ts';
+import { softmaxConfig } from './softmax.ts';
 import { unaryConfigs } from './unary.ts';
 
 /** Every kernel of this package. Ops that are not here run on the cpu backend's. */
@@ -30,6 +32,12 @@ export const ownKernels: readonly KernelConfig[] = [
   onesLikeConfig,
   zerosLikeConfig,
   addNConfig,
+  allConfig,
+  anyConfig,
+  argMaxConfig,
+  argMinConfig,
+  cumsumConfig,
+  softmaxConfig,
   castConfig,
   concatConfig,
   packConfig,

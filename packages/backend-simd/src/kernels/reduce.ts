@@ -30,14 +30,14 @@ import { bytesPerElement } from '../tensor-data.ts';
 import { cast } from './cast.ts';
 
 /** One pass: [outer, n, inner] → [outer, inner]. */
-interface Pass {
+export interface Pass {
   readonly outer: number;
   readonly n: number;
   readonly inner: number;
 }
 
 /** The passes that reduce `axes` (ascending), the last axes first. */
-function passes(shape: readonly number[], axes: readonly number[]): Pass[] {
+export function passesOf(shape: readonly number[], axes: readonly number[]): Pass[] {
   const list: Pass[] = [];
   let inner = 1;
   let d = shape.length - 1;
@@ -65,7 +65,7 @@ function reduce(
   const axes = util.parseAxisParam(axis, x.shape).sort((p, q) => p - q);
   const [outShape] = backend_util.computeOutAndReduceShapes(x.shape, axes);
   const shape = keepDims ? backend_util.expandShapeToKeepDim(outShape, axes) : outShape;
-  const todo = passes(x.shape, axes);
+  const todo = passesOf(x.shape, axes);
   // Over no axis at all, the value is still that of a reduction: of one element each.
   if (todo.length === 0) todo.push({ outer: size(x.shape), n: 1, inner: 1 });
   const out = backend.output(shape, x.dtype === 'int32' ? 'int32' : 'float32');
@@ -151,14 +151,5 @@ export const maxConfig: KernelConfig = simple<MaxAttrs>(
   'maxReduce',
   'maxInt',
 );
-export const minConfig: KernelConfig = simple<MinAttrs>(
-  Min,
-  (attrs) => attrs.axis,
-  'minReduce',
-  'minInt',
-);
-export const prodConfig: KernelConfig = simple<ProdAttrs>(
-  Prod,
-  (attrs) => attrs.axis,
-  'prodReduce',
-);
+export const minConfig: KernelConfig = simple<MinAttrs>(Min, (attrs) => attrs.axis, 'minReduce', 'minInt');
+export const prodConfig: KernelConfig = simple<ProdAttrs>(Prod, (attrs) => attrs.axis, 'prodReduce');

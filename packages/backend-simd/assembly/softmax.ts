@@ -1,0 +1,45 @@
+// Softmax of rows: p_j = e^{x_j − m} / Σ_k e^{x_k − m}, m = max_k x_k. The terms are summed in four lanes, then
+// across; a row's result depends on the row alone. NaN anywhere, or +∞, makes the row NaN.
+import { expVector } from './unary-exp';
+
+const TAIL = memory.data(16);
+
+// The last n mod 4 elements, padded with −∞ (whose terms are 0).
+@inline
+function loadTail(x: usize, n: i32): v128 {
+  v128.store(TAIL, f32x4.splat(-f32.POSITIVE_INFINITY));
+  for (let j = 0; j < n; j++) store<f32>(TAIL + (<usize>j << 2), load<f32>(x + (<usize>j << 2)));
+  return v128.load(TAIL);
+}
+
+@inline
+function storeTail(out: usize, v: v128, n: i32): void {
+  v128.store(TAIL, v);
+  for (let j = 0; j < n; j++) store<f32>(out + (<usize>j << 2), load<f32>(TAIL + (<usize>j << 2)));
+}
+
+export function softmax(x: usize, out: usize, rows: i32, n: i32): void {
+  const whole = <usize>(n & ~3) << 2;
+  const rest = n & 3;
+  const bytes = <usize>n << 2;
+  for (let i = 0; i < rows; i++) {
+    const tail = loadTail(x + whole, rest);
+    let greatest = tail;
+    for (let j: usize = 0; j < whole; j += 16) greatest = f32x4.max(greatest, v128.load(x + j));
+    greatest = f32x4.max(greatest, v128.shuffle<i64>(greatest, greatest, 1, 0));
+    greatest = f32x4.max(greatest, v128.shuffle<i32>(greatest, greatest, 1, 0, 3, 2));
+    let sum = expVector(f32x4.sub(tail, greatest));
+    const last = sum;
+    for (let j: usize = 0; j < whole; j += 16) {
+      const e = expVector(f32x4.sub(v128.load(x + j), greatest));
+      v128.store(out + j, e);
+      sum = f32x4.add(sum, e);
+    }
+    sum = f32x4.add(sum, v128.shuffle<i64>(sum, sum, 1, 0));
+    sum = f32x4.add(sum, v128.shuffle<i32>(sum, sum, 1, 0, 3, 2));
+    for (let j: usize = 0; j < whole; j += 16) v128.store(out + j, f32x4.div(v128.load(out + j), sum));
+    storeTail(out + whole, f32x4.div(last, sum), rest);
+    x += bytes;
+    out += bytes;
+  }
+}
