@@ -74,16 +74,29 @@ export function classifierGuidance({
   const { process, kind } = model;
   requireOneOf('classifierGuidance', 'kind', kind, ['score', 'noise', 'data', 'velocity']);
 
-  const gradientOf = (x: tf.Tensor, t: Time, condition: Condition | undefined): tf.Tensor =>
-    tf.grad((y: tf.Tensor) => {
-      const logP = logProbability(y, t, condition);
-      if (logP.rank !== 1 || logP.shape[0] !== x.shape[0]) {
-        throw new ShapeError(
-          `${name}: logProbability must return shape [${x.shape[0]}] (one number per row), got ${shown(logP)}. Sum over the other axes.`,
-        );
+  const logProbabilities = (x: tf.Tensor, t: Time, condition: Condition | undefined): tf.Tensor => {
+    const logP = logProbability(x, t, condition);
+    if (logP.rank !== 1 || logP.shape[0] !== x.shape[0]) {
+      throw new ShapeError(
+        `${name}: logProbability must return shape [${x.shape[0]}] (one number per row), got ${shown(logP)}. Sum over the other axes.`,
+      );
+    }
+    return logP;
+  };
+  const gradientOf = (x: tf.Tensor, t: Time, condition: Condition | undefined): tf.Tensor => {
+    // an error that escapes while tfjs records leaves its tape open, with all that it holds
+    const failures: unknown[] = [];
+    const gradient = tf.grad((y: tf.Tensor) => {
+      try {
+        return tf.sum(logProbabilities(y, t, condition));
+      } catch (error) {
+        failures.push(error);
+        return tf.sum(y);
       }
-      return tf.sum(logP);
     })(x);
+    if (failures.length > 0) throw failures[0];
+    return gradient;
+  };
 
   return defineModel({
     process,
