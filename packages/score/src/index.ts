@@ -44,6 +44,7 @@ export {
   type Network,
   type NetworkConfig,
 } from './network.ts';
+export { type ObservedGaussianMixtureOptions, observedGaussianMixture } from './observed-gaussian-mixture.ts';
 export { type PointMassesOptions, pointMasses } from './point-masses.ts';
 export { type NetworkModel, type PreconditionOptions, precondition } from './precondition.ts';
 export {
