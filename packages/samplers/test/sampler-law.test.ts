@@ -91,13 +91,15 @@ interface Setting {
   readonly grid: (steps: number) => readonly number[];
 }
 
+// VE and EDM end where noise and data are of one size: further down the first-order error of some methods at b = 1
+// changes its sign, and what is left of it there says nothing about the order.
 const SETTINGS: Record<string, Setting> = {
   VP: setting(variancePreserving({ schedule: 'linear', betaMin: 0.1, betaMax: 20, T: 1 }), 0.01),
-  VE: setting(varianceExploding({ sigmaMin: 0.05, sigmaMax: 10, T: 1 }), 0.01),
+  VE: setting(varianceExploding({ sigmaMin: 0.05, sigmaMax: 10, T: 1 }), 0.4),
   OU: setting(ornsteinUhlenbeck({ theta: 0.8, mu: 1.5, sigma: 0.7, T: 5 }), 0.02),
   EDM: {
     process: edm({ T: 10 }),
-    grid: (steps) => exponentialGrid({ process: edm({ T: 10 }), steps, end: 0.05 }),
+    grid: (steps) => exponentialGrid({ process: edm({ T: 10 }), steps, end: 0.5 }),
   },
 };
 
@@ -122,7 +124,7 @@ function slope(steps: readonly number[], errors: readonly number[]): number {
 }
 
 describe('weak order 1 on a Gaussian, every noise level', () => {
-  const data: Law = { mean: 0.7, variance: 0.6 };
+  const data: Law = { mean: 0.7, variance: 0.25 };
   for (const [name, { process, grid }] of Object.entries(SETTINGS)) {
     for (const b of [0, 0.5, 1]) {
       const extra = b === 1 ? [ddpm(), ddim({ eta: 1 })] : b === 0 ? [ddim()] : [ddim({ eta: 0.5 })];
