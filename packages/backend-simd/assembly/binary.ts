@@ -8,7 +8,7 @@
 
 enum Op {
   Add, Subtract, Multiply, Divide, Maximum, Minimum, SquaredDifference, Prelu, EluGradient,
-  Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual,
+  Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, Finite,
 }
 
 const ONE = memory.data<f32>([1.0]);
@@ -37,7 +37,9 @@ function apply(op: Op, a: v128, b: v128): v128 {
   if (op == Op.Less) return f32x4.lt(a, b);
   if (op == Op.LessEqual) return f32x4.le(a, b);
   if (op == Op.Greater) return f32x4.gt(a, b);
-  return f32x4.ge(a, b);
+  if (op == Op.GreaterEqual) return f32x4.ge(a, b);
+  // Finite: a − a is 0, else NaN; b is a.
+  return f32x4.eq(f32x4.sub(a, a), i64x2.splat(0));
 }
 
 /** Bytes per element of the result, as a shift. */
@@ -201,6 +203,16 @@ export function greaterEqual(
   a: usize, aRow: usize, aOne: bool, b: usize, bRow: usize, bOne: bool, out: usize, rows: i32, columns: i32,
 ): void {
   table(Op.GreaterEqual, a, aRow, aOne, b, bRow, bOne, out, rows, columns);
+}
+
+/** out[i] is 1 where x[i] is neither ∞ nor NaN, else 0: bytes. */
+export function finite(x: usize, out: usize, n: i32): void {
+  row(Op.Finite, x, false, x, false, out, n);
+}
+
+/** out[i] is 1 where x[i] is NaN, else 0: bytes. */
+export function nan(x: usize, out: usize, n: i32): void {
+  row(Op.NotEqual, x, false, x, false, out, n);
 }
 
 /** out[i, j] = x[i], for rows too short to be worth a loop each. */

@@ -246,6 +246,21 @@ describe('elementwise ops of the backend', () => {
     expect(kernelCounts().length).toBe(25);
   });
 
+  it('say what is NaN and what is finite at every length', async () => {
+    for (const n of LENGTHS) {
+      await besideCpu(() => {
+        const x = tf.tensor1d(noise(n, 2).map((v, i) => (v < -0.5 ? SPECIAL[i % SPECIAL.length]! : v)));
+        return [tf.isNaN(x), tf.isFinite(x)];
+      }, `length ${n}`);
+    }
+    resetKernelCounts();
+    tf.dispose([tf.isNaN([1, 2]), tf.isFinite([1, 2])]);
+    expect(kernelCounts().map(({ own, fallback }) => [own, fallback])).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+  });
+
   it('keep integers integers', async () => {
     const x = (): tf.Tensor => tf.tensor1d([-3, 0, 7, 16777217], 'int32');
     await besideCpu(

@@ -25,6 +25,7 @@ import { expandDimsConfig, identityConfig, reshapeConfig } from './reshape.ts';
 import { selectConfig } from './select.ts';
 import { softmaxConfig } from './softmax.ts';
 import { unaryConfigs } from './unary.ts';
+import { predicateConfigs } from './unary-predicates.ts';
 
 /** Every kernel of this package. Ops that are not here run on the cpu backend's. */
 export const ownKernels: readonly KernelConfig[] = [
@@ -64,6 +65,7 @@ export const ownKernels: readonly KernelConfig[] = [
   batchMatMulConfig,
   fusedMatMulConfig,
   ...unaryConfigs,
+  ...predicateConfigs,
   ...binaryConfigs,
   diffNormalConfig,
   diffUniformConfig,
