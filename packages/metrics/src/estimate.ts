@@ -20,7 +20,7 @@ export interface Estimate {
 export interface BootstrapOptions {
   /** Names the resamples: the same key gives the same standard error. */
   readonly key: Key;
-  /** Number of resamples, at least 2; default 200. The standard error itself is then good to about 1/√(2·200) = 5 %. */
+  /** Number of resamples, at least 2; default 200, which leaves the standard error about 5 % (1/√(2·200)) of noise of its own. */
   readonly resamples?: number;
   /** Level of the interval in (0, 1); default 0.95. */
   readonly level?: number;

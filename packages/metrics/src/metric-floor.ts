@@ -14,9 +14,9 @@ import {
   requireKey,
   ShapeError,
   shown,
-  uniform,
 } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { shuffledRows } from './shuffled-rows.ts';
 
 export interface MetricFloorOptions {
   /** Names the splits. */
@@ -38,22 +38,6 @@ export interface MetricFloor {
   readonly spread: number;
   readonly n: number;
   readonly m: number;
-}
-
-/** A random order of 0 … n − 1 (Fisher–Yates). */
-async function shuffled(key: Key, n: number): Promise<Int32Array> {
-  const draws = uniform(key, [n]);
-  try {
-    const u = await draws.data<'float32'>();
-    const order = Int32Array.from({ length: n }, (_, i) => i);
-    for (let i = n - 1; i > 0; i--) {
-      const j = Math.floor(u[i]! * (i + 1));
-      [order[i], order[j]] = [order[j]!, order[i]!];
-    }
-    return order;
-  } finally {
-    draws.dispose();
-  }
 }
 
 /**
@@ -98,7 +82,7 @@ export async function metricFloor(
   const values: number[] = [];
   for (let s = 0; s < splits; s++) {
     await pacer.turn();
-    const order = await shuffled(fold(key, s), n);
+    const order = await shuffledRows(fold(key, s), n);
     const parts = [order.subarray(0, n1), order.subarray(n1, n1 + n2)].map((rows) =>
       tf.tidy(() => tf.gather(reference, tf.tensor1d(rows, 'int32'))),
     );

@@ -77,6 +77,6 @@ export async function nearestNeighbourAccuracy(
     const own = right.filter((_, i) => wanted[i] === label);
     return { label, n: own.length, value: meanOf(own) };
   });
-  const error = await meanError(right, 'samples', bootstrap, pacer, [0, 1]);
+  const error = await meanError(right, bootstrap, pacer, [0, 1]);
   return { value: meanOf(right), n, m, perClass, ...error };
 }

@@ -7,16 +7,16 @@
  *
  * Kynkäänniemi et al., "Improved precision and recall metric for assessing generative models" (2019), (1)–(2); Naeem
  * et al., "Reliable fidelity and diversity metrics for generative models" (2020), (3)–(4). For equal laws density is
- * about 1 and coverage about 1 − 2^{−k}; precision and recall are below 1. "Closed" holds up to 1e-6 of the radius.
+ * about 1 and coverage about 1 − 2^{−k}; precision and recall are below 1.
  *
- * Cost O(n m d) four times, the membership test in float64 JavaScript; memory O((n + m) k).
+ * Cost 4 n m d, half of it in float64 JavaScript; memory O((n + m) k) where no sample lies in most balls at once.
  */
-import { createPacer, type Pacer, requireInteger, ShapeError } from '@diff/core';
+import { createPacer, requireInteger, ShapeError } from '@diff/core';
 import type * as tf from '@tensorflow/tfjs-core';
-import { requireBootstrap } from './bootstrap.ts';
+import { requireBootstrap, samplingError } from './bootstrap.ts';
 import type { Estimate, MetricOptions } from './estimate.ts';
 import { finitePair, type Rows } from './finite-rows.ts';
-import { meanError, meanOf } from './resampled-mean.ts';
+import { membership, type NeighbourBalls, neighbourBalls } from './neighbour-balls.ts';
 import { neighboursWithin } from './row-pieces.ts';
 
 export interface PrecisionRecallOptions extends MetricOptions {
@@ -31,52 +31,22 @@ export interface PrecisionRecall {
   readonly coverage: Estimate;
 }
 
-/** Rounding allowed at the surface of a ball: radii are float32. */
-const SURFACE = 1 + 1e-6;
+type Shares = Readonly<Record<keyof PrecisionRecall, number>>;
 
-interface Membership {
-  /** How many balls each point lies in [points]. */
-  readonly balls: Float64Array;
-  /** Whether each ball holds a point, 0 or 1 [centres]. */
-  readonly holds: Float64Array;
-}
-
-async function membership(
-  points: Rows,
-  centres: Rows,
-  radii: Float64Array,
-  pacer: Pacer,
-): Promise<Membership> {
-  const { d } = points;
-  const squares = radii.map((r) => (r * SURFACE) ** 2);
-  const balls = new Float64Array(points.n);
-  const holds = new Float64Array(centres.n);
-  const [x, y] = [points.values, centres.values];
-  for (let i = 0; i < points.n; i++) {
-    await pacer.turn();
-    for (let j = 0; j < centres.n; j++) {
-      let squared = 0;
-      for (let a = i * d, b = j * d; a < (i + 1) * d; a++, b++) squared += (x[a]! - y[b]!) ** 2;
-      if (squared <= squares[j]!) {
-        balls[i]! += 1;
-        holds[j] = 1;
-      }
-    }
-  }
-  return { balls, holds };
-}
-
-async function kthDistances(set: tf.Tensor, k: number, pacer: Pacer): Promise<Float64Array> {
-  const { distance } = await neighboursWithin(set, k, pacer);
-  return Float64Array.from({ length: distance.length / k }, (_, i) => distance[i * k + k - 1]!);
-}
+/** How many are not 0. */
+const count = (values: Uint8Array | Float64Array): number => {
+  let found = 0;
+  for (const v of values) if (v !== 0) found++;
+  return found;
+};
 
 /**
  * Precision, recall, density and coverage of samples against a reference.
  *
- * Bootstrap: precision and density redraw the samples, recall and coverage the reference, with replacement; all balls
- * are held fixed (redrawing the rows that span them would shrink them by ties). The error is that of the share, given
- * the manifolds; it leaves out how the manifolds themselves vary.
+ * Sampling error: not the bootstrap, whose repeated rows would be each other's neighbours and shrink the balls, but its
+ * sibling without replacement: both sets are cut to random halves, balls and all, and the spread of the four numbers
+ * over the halves is their standard error (the delete-half jackknife; Shao & Wu, Ann. Statist. 17, 1989). It errs on
+ * the large side: 0.9 to 1.6 of the true one on Gaussians with n = 200. Needs n, m ≥ 2k + 2.
  *
  * @param samples [n, d]; @param reference [m, d]; n, m > k.
  * @throws ShapeError, DomainError
@@ -98,32 +68,49 @@ export async function precisionRecall(
   requireInteger(where, 'k', k, 1);
   const bootstrap = requireBootstrap(where, options.bootstrap);
   const [x, y] = await finitePair(where, samples, reference);
-  const most = Math.min(x.n, y.n) - 1;
+  const smallest = Math.min(x.n, y.n);
+  const most = bootstrap ? (smallest >> 1) - 1 : smallest - 1;
   if (k > most) {
     throw new ShapeError(
-      `${where}: k must be at most ${most}, one less than the rows of the smaller set, got ${k}. Pass a smaller k or more rows.`,
+      `${where}: k must be at most ${most}, one less than ${bootstrap ? 'half the rows' : 'the rows'} of the smaller set, got ${k}. Pass a smaller k or more rows.`,
     );
   }
   const pacer = createPacer({ signal });
-  const inReal = await membership(x, y, await kthDistances(reference, k, pacer), pacer);
-  const inSamples = await membership(y, x, await kthDistances(samples, k, pacer), pacer);
-  const some = (balls: Float64Array): Float64Array => balls.map((b) => (b > 0 ? 1 : 0));
-  const share = async (
-    values: Float64Array,
-    side: 'samples' | 'reference',
-    highest = 1,
-  ): Promise<Estimate> => {
-    const error = await meanError(values, side, bootstrap, pacer, [0, highest]);
-    return { value: meanOf(values), n: x.n, m: y.n, ...error };
+  // Of so many neighbours a half-sample holds fewer than k with a chance below 1e-6.
+  const wanted = bootstrap ? 2 * k + Math.ceil(8 * Math.sqrt(k)) + 16 : k;
+  const ballsOf = async (set: tf.Tensor, centres: Rows, points: Rows): Promise<NeighbourBalls> => {
+    const reach = Math.min(wanted, centres.n - 1);
+    return neighbourBalls(points, centres, await neighboursWithin(set, reach, pacer), pacer);
+  };
+  const real = await ballsOf(reference, y, x);
+  const drawn = await ballsOf(samples, x, y);
+  const shares = (xIn: Uint8Array, yIn: Uint8Array): Shares => {
+    const inReal = membership(real, k, xIn, yIn);
+    const inDrawn = membership(drawn, k, yIn, xIn);
+    const [n, m] = [count(xIn), count(yIn)];
+    return {
+      precision: count(inReal.balls) / n,
+      recall: count(inDrawn.balls) / m,
+      density: inReal.balls.reduce((sum, b) => sum + b, 0) / (k * n),
+      coverage: count(inReal.holds) / m,
+    };
+  };
+  const value = shares(new Uint8Array(x.n).fill(1), new Uint8Array(y.n).fill(1));
+  const halves: Shares[] = [];
+  for (let r = 0; r < (bootstrap?.resamples ?? 0); r++) {
+    await pacer.turn();
+    halves.push(shares(await bootstrap!.half('samples', r, x.n), await bootstrap!.half('reference', r, y.n)));
+  }
+  const estimate = (name: keyof Shares, highest = 1): Estimate => {
+    const found = { value: value[name], n: x.n, m: y.n };
+    if (!bootstrap) return found;
+    const replicates = Float64Array.from(halves, (half) => half[name]);
+    return { ...found, ...samplingError(found.value, replicates, bootstrap.level, [0, highest]) };
   };
   return {
-    precision: await share(some(inReal.balls), 'samples'),
-    recall: await share(some(inSamples.balls), 'reference'),
-    density: await share(
-      inReal.balls.map((b) => b / k),
-      'samples',
-      y.n / k,
-    ),
-    coverage: await share(inReal.holds, 'reference'),
+    precision: estimate('precision'),
+    recall: estimate('recall'),
+    density: estimate('density', y.n / k),
+    coverage: estimate('coverage'),
   };
 }

@@ -24,10 +24,9 @@ export function countedMedian(sorted: ArrayLike<number>, counts: ArrayLike<numbe
   return n % 2 ? low : (low + next(n / 2)) / 2;
 }
 
-/** Sampling error of the mean of `values` [n]; rows of `side` are redrawn. */
+/** Sampling error of the mean of `values` [n]; the samples are redrawn. */
 export async function meanError(
   values: ArrayLike<number>,
-  side: 'samples' | 'reference',
   bootstrap: Bootstrap | undefined,
   pacer: Pacer,
   range: readonly [number, number],
@@ -37,7 +36,7 @@ export async function meanError(
   const replicates = new Float64Array(bootstrap.resamples);
   for (let r = 0; r < replicates.length; r++) {
     await pacer.turn();
-    const counts = await bootstrap.counts(side, r, n);
+    const counts = await bootstrap.counts('samples', r, n);
     for (let i = 0; i < n; i++) replicates[r]! += (counts[i]! * values[i]!) / n;
   }
   return samplingError(meanOf(values), replicates, bootstrap.level, range);

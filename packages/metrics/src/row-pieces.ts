@@ -5,8 +5,8 @@
 import { type Pacer, pairwiseNearest } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Multiply-adds of one piece: some tenths of a second on the slowest backend. */
-const PIECE_WORK = 2 ** 26;
+/** Multiply-adds of one piece: about a second on the slowest backend, some milliseconds on the fast ones. */
+const PIECE_WORK = 2 ** 23;
 
 async function overPieces(
   x: tf.Tensor,
