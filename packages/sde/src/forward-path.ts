@@ -5,6 +5,9 @@
  *   euler           X_t = X_r + f(r, X_r)(t − r) + g(r, X_r) √(t − r) ξ         strong order ½ (1 when g does not
  *                                                                               depend on x), weak order 1
  *
+ * A path continues from x0 at times[0]. Under `varianceExploding({ dataHasSigmaMin: true })` the process at time 0 is
+ * data + σmin ε already: start it from perturb(process, data, 0, …).
+ *
  * Step k takes its noise from fold(key, k), rows from `firstRow`, so a batch can be cut anywhere.
  */
 import {

@@ -7,7 +7,7 @@ import type { LinearProcess } from './process.ts';
 import { integrate } from './quadrature.ts';
 
 /** What a linear process must give; the rest is derived where it is left out. */
-export interface LinearProcessSpec
+interface LinearProcessSpec
   extends Pick<LinearProcess, 'type' | 'T' | 'config' | 'prior' | 'alpha' | 'sigma' | 'drift'> {
   /** g(t)². */
   diffusionSquared(t: number): number;

@@ -85,6 +85,12 @@ export function perturb(
   x0: tf.Tensor,
   t: Times | tf.Tensor,
   options: PerturbOptions,
+): Perturbed | Promise<Perturbed>;
+export function perturb(
+  process: LinearProcess,
+  x0: tf.Tensor,
+  t: Times | tf.Tensor,
+  options: PerturbOptions,
 ): Perturbed | Promise<Perturbed> {
   if (typeof t === 'number' || Array.isArray(t) || t instanceof Float32Array || t instanceof Float64Array) {
     return perturbNow(process, x0, t, options);

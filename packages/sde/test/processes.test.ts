@@ -114,6 +114,11 @@ describe('values that are known exactly', () => {
       expect(process.alpha(2 * u)).toBeCloseTo(Math.cos(angle(u)) / Math.cos(angle(0)), 14);
     }
     expect(process.diffusion(2) ** 2).toBeCloseTo(999 / 2, 10);
+    // above the cap the rate is constant, below and across it the pieces add up
+    const capped = variancePreserving({ schedule: 'cosine', betaMax: 60 });
+    expect(capped.noiseVariance(0.99, 0.98)).toBeCloseTo(Math.expm1(60 * 0.01), 12);
+    const across = (1 + capped.noiseVariance(0.98, 0.9)) * (1 + capped.noiseVariance(0.99, 0.98));
+    expect(1 + capped.noiseVariance(0.99, 0.9)).toBeCloseTo(across, 11);
     expect(process.alpha(2)).toBeLessThan(2e-3);
     expect(process.alpha(2)).toBeGreaterThan(5e-4);
   });
