@@ -179,7 +179,6 @@ describe('measured orders', () => {
           errors.push(Math.max(...want.map((v, k) => Math.abs(v - got[k]!))));
         }
         const slope = Math.log(errors[0]! / errors[2]!) / Math.log(4);
-        if (globalThis.process.env.SHOW) console.log(name, sampler.name, kind, errors, slope);
         expect(Math.abs(slope - sampler.order)).toBeLessThan(0.3);
       });
     }

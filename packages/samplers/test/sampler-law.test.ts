@@ -12,9 +12,18 @@ import {
   varianceExploding,
   variancePreserving,
 } from '@diff/sde';
+import { expectClose } from '@diff/testkit';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ddim, ddpm, eulerMaruyama, exponentialIntegrator, type Sampler, sample } from '../src/index.ts';
+import {
+  ddim,
+  ddpm,
+  dpmSolver,
+  eulerMaruyama,
+  exponentialIntegrator,
+  type Sampler,
+  sample,
+} from '../src/index.ts';
 import { affineLaws, gaussianModel, type Law, marginal } from './affine-law.ts';
 import { goldenCases } from './golden.ts';
 
@@ -127,8 +136,8 @@ describe('weak order 1 on a Gaussian, every noise level', () => {
   const data: Law = { mean: 0.7, variance: 0.25 };
   for (const [name, { process, grid }] of Object.entries(SETTINGS)) {
     for (const b of [0, 0.5, 1]) {
-      const extra = b === 1 ? [ddpm(), ddim({ eta: 1 })] : b === 0 ? [ddim()] : [ddim({ eta: 0.5 })];
-      for (const sampler of [...methods(b), ...extra]) {
+      // At b = 0 and 1 DDIM and DDPM are points of the family (below); in between DDIM is a method of its own.
+      for (const sampler of b === 0.5 ? [...methods(b), ddim({ eta: 0.5 })] : methods(b)) {
         test(`${name} b=${b} ${sampler.name}`, async () => {
           const model = gaussianModel(process, data, 'score');
           const steps = [80, 160, 320];
@@ -140,13 +149,36 @@ describe('weak order 1 on a Gaussian, every noise level', () => {
             const [got, want] = [laws.at(-1)!, marginal(process, data, times.at(-1)!)];
             errors.push(Math.abs(got.mean - want.mean) + Math.abs(got.variance - want.variance));
           }
-          if (globalThis.process.env.SHOW) console.log(name, b, sampler.name, errors, slope(steps, errors));
           expect(slope(steps, errors)).toBeGreaterThan(0.7);
           expect(slope(steps, errors)).toBeLessThan(1.3);
         });
       }
     }
   }
+});
+
+describe('names for points of the family', () => {
+  const held = (hold: 'noise' | 'data', noiseLevel: number): Sampler =>
+    exponentialIntegrator({ hold, noiseLevel });
+  test.each([
+    ['ddim() is noise held at b = 0', ddim(), held('noise', 0)],
+    ['ddim() is data held at b = 0', ddim(), held('data', 0)],
+    ['ddim({ eta: 1 }) is data held at b = 1', ddim({ eta: 1 }), held('data', 1)],
+    ['ddpm() is data held at b = 1', ddpm(), held('data', 1)],
+    ['first-order DPM-Solver++ is ddim()', dpmSolver({ order: 1 }), ddim()],
+    [
+      'first-order SDE-DPM-Solver is noise held at b = 1',
+      dpmSolver({ order: 1, hold: 'noise', noiseLevel: 1 }),
+      held('noise', 1),
+    ],
+  ] as const)('%s', async (_name, one, other) => {
+    for (const [name, { process, grid }] of Object.entries(SETTINGS)) {
+      const model = gaussianModel(process, { mean: 0.7, variance: 0.25 }, 'velocity');
+      const run = { model, grid: grid(12), shape: [20, 1], key: key(2) };
+      const [a, b] = [await sample({ ...run, sampler: one }), await sample({ ...run, sampler: other })];
+      expectClose(await a.data(), await b.data(), { absolute: 2e-5 }, name);
+    }
+  });
 });
 
 describe('samples of a correlated Gaussian', () => {
@@ -165,7 +197,7 @@ describe('samples of a correlated Gaussian', () => {
     for (const b of [0, 0.5, 1]) {
       for (const sampler of methods(b)) {
         test(`${name} b=${b} ${sampler.name}`, async () => {
-          const times = grid(60);
+          const times = grid(30);
           const model = defineModel({
             process: plain,
             kind: 'score',
