@@ -40,7 +40,8 @@ interface Counts {
   readonly y: readonly Uint16Array[];
 }
 
-const BLOCK_ELEMENTS = 2 ** 21;
+/** Numbers of one block of projected rows. */
+const BLOCK_ELEMENTS = 2 ** 19;
 
 async function unitDirections(
   where: string,
