@@ -334,6 +334,32 @@ describe('runs that end early leave nothing behind', () => {
     await expect(sample({ ...base(), sampler: dpmSolver(), onStep })).rejects.toThrow('mine');
   });
 
+  test('abort between the two evaluations of a step', async () => {
+    const controller = new AbortController();
+    let calls = 0;
+    const model = gaussian({
+      predict: (x) => {
+        if (++calls === 3) controller.abort(new Error('enough'));
+        return tf.mul(x, 0.5);
+      },
+    });
+    const { signal } = controller;
+    await expect(sample({ ...base(), model, sampler: heun(), signal })).rejects.toThrow('enough');
+    expect(calls).toBe(3);
+  });
+
+  test('a prediction may be disposed early, even if the model returned its own input', async () => {
+    const sampler: Sampler = {
+      ...ddim(),
+      step: async ({ x, t, predict }) => {
+        tf.dispose(await predict(x, t));
+        return tf.mul(x, 0.5);
+      },
+    };
+    const x = await sample({ ...base(), sampler, model: gaussian({ predict: (x) => x }) });
+    x.dispose();
+  });
+
   test('a model that returns its own input', async () => {
     const x = await sample({ ...base(), sampler: heun(), model: gaussian({ predict: (x) => x }) });
     x.dispose();
@@ -368,6 +394,43 @@ describe('values that are not finite', () => {
     await expect(sample({ ...base(), model, sampler: heun(), grid: times })).rejects.toThrow(
       `got a sum of Infinity in step 3 of 40, at t = ${times[3]}.`,
     );
+  });
+
+  describe('on a device that is slow to answer', () => {
+    let answer: () => void = () => undefined;
+    beforeEach(() => {
+      const answered = new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      const data = tf.Tensor.prototype.data;
+      vi.spyOn(tf.Tensor.prototype, 'data').mockImplementation(async function (this: tf.Tensor) {
+        await answered;
+        return data.call(this);
+      });
+      vi.spyOn(performance, 'now').mockReturnValue(0); // batches of sums go by number, not by time
+    });
+    afterEach(() => {
+      vi.restoreAllMocks();
+    });
+
+    test('steps do not wait for the answers, and the error still names the step', async () => {
+      let last = 0;
+      const onStep = ({ step }: { step: number }): void => {
+        last = step;
+        if (step === 6) answer(); // a loop that waited would never come here
+      };
+      const model = failing(2, Number.NaN);
+      await expect(sample({ ...base(), model, grid: times, onStep })).rejects.toThrow('in step 2 of 40');
+      expect(last).toBeGreaterThanOrEqual(6);
+    });
+
+    test('a run that fails waits for its scalars before it frees them', async () => {
+      const onStep = ({ step }: { step: number }): void => {
+        if (step === 3) throw new Error('mine');
+      };
+      setTimeout(answer, 5);
+      await expect(sample({ ...base(), grid: times, onStep })).rejects.toThrow('mine');
+    });
   });
 
   test('a trajectory names itself, and the run stops soon after the bad step', async () => {
