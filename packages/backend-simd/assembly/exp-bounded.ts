@@ -43,3 +43,13 @@ export function expBounded(
   const power = i32x4.add(i32x4.shl(shifted, 23), c10);
   return v128.andnot(fma(q, power, power), f32x4.lt(x, c9));
 }
+
+/** One vector; in loops, load the constants before. */
+// @ts-ignore: decorator
+@inline
+export function expVector(x: v128): v128 {
+  return expBounded(
+    x, expConstant(0), expConstant(1), expConstant(2), expConstant(3), expConstant(4), expConstant(5), expConstant(6),
+    expConstant(7), expConstant(8), expConstant(9), expConstant(10),
+  );
+}

@@ -47,3 +47,13 @@ export function logPositive(
   y = fma(f2, c10, y);
   return fma(exponent, c8, f32x4.add(f, y));
 }
+
+/** One vector; in loops, load the constants before. */
+// @ts-ignore: decorator
+@inline
+export function logVector(x: v128): v128 {
+  return logPositive(
+    x, logConstant(0), logConstant(1), logConstant(2), logConstant(3), logConstant(4), logConstant(5), logConstant(6),
+    logConstant(7), logConstant(8), logConstant(9), logConstant(10), logConstant(11), logConstant(12),
+  );
+}

@@ -81,59 +81,29 @@ function sums(m: i32, exponents: usize, rows: usize, count: i32, maximum: usize,
   const c8 = expConstant(8);
   const c9 = expConstant(9);
   const c10 = expConstant(10);
-  const m0 = v128.load(maximum);
-  const m1 = v128.load(maximum, 16);
-  let s0 = f32x4.splat(0);
-  let s1 = s0;
-  let a0 = s0;
-  let a1 = s0;
-  let a2 = s0;
-  let a3 = s0;
-  let b0 = s0;
-  let b1 = s0;
-  let b2 = s0;
-  let b3 = s0;
-  const end = exponents + (<usize>count << 5);
-  for (; exponents < end; exponents += 32) {
-    const r0 = expBounded(f32x4.sub(v128.load(exponents), m0), c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10);
-    const r1 = expBounded(f32x4.sub(v128.load(exponents, 16), m1), c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10);
-    s0 = f32x4.add(s0, r0);
-    s1 = f32x4.add(s1, r1);
-    const y0 = v128.load32_splat(rows);
-    a0 = fma(r0, y0, a0);
-    b0 = fma(r1, y0, b0);
-    if (m > 1) {
-      const y1 = v128.load32_splat(rows, 4);
-      a1 = fma(r0, y1, a1);
-      b1 = fma(r1, y1, b1);
+  for (let half: usize = 0; half < 32; half += 16) {
+    const m0 = v128.load(maximum + half);
+    let s0 = f32x4.splat(0);
+    let a0 = s0;
+    let a1 = s0;
+    let a2 = s0;
+    let a3 = s0;
+    let row = rows;
+    const end = exponents + half + (<usize>count << 5);
+    for (let at = exponents + half; at < end; at += 32) {
+      const r0 = expBounded(f32x4.sub(v128.load(at), m0), c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10);
+      s0 = f32x4.add(s0, r0);
+      a0 = fma(r0, v128.load32_splat(row), a0);
+      if (m > 1) a1 = fma(r0, v128.load32_splat(row, 4), a1);
+      if (m > 2) a2 = fma(r0, v128.load32_splat(row, 8), a2);
+      if (m > 3) a3 = fma(r0, v128.load32_splat(row, 12), a3);
+      row += <usize>m << 2;
     }
-    if (m > 2) {
-      const y2 = v128.load32_splat(rows, 8);
-      a2 = fma(r0, y2, a2);
-      b2 = fma(r1, y2, b2);
-    }
-    if (m > 3) {
-      const y3 = v128.load32_splat(rows, 12);
-      a3 = fma(r0, y3, a3);
-      b3 = fma(r1, y3, b3);
-    }
-    rows += <usize>m << 2;
-  }
-  v128.store(sum, s0);
-  v128.store(sum, s1, 16);
-  v128.store(out, a0);
-  v128.store(out, b0, 16);
-  if (m > 1) {
-    v128.store(out, a1, 32);
-    v128.store(out, b1, 48);
-  }
-  if (m > 2) {
-    v128.store(out, a2, 64);
-    v128.store(out, b2, 80);
-  }
-  if (m > 3) {
-    v128.store(out, a3, 96);
-    v128.store(out, b3, 112);
+    v128.store(sum + half, s0);
+    v128.store(out + half, a0);
+    if (m > 1) v128.store(out + half, a1, 32);
+    if (m > 2) v128.store(out + half, a2, 64);
+    if (m > 3) v128.store(out + half, a3, 96);
   }
 }
 
