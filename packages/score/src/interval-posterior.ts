@@ -13,6 +13,7 @@
  * ς is never taken below 10⁻⁵(b − a), where float32 no longer places y against the noise: the value at ς = 0 is that
  * of the density smoothed so little.
  */
+import { softmaxMean } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { gaussLegendre } from './gauss-legendre.ts';
 import type { IntervalTables } from './interval-density.ts';
@@ -25,8 +26,6 @@ export interface IntervalPosterior {
   readonly score: tf.Tensor;
   /** E[U | y]. */
   readonly mean: tf.Tensor;
-  /** Var[U | y]. */
-  readonly variance: tf.Tensor;
 }
 
 /** Offsets o [N, Q], log-weights [N or 1, Q] relative to `base` [N, 1]. */
@@ -103,7 +102,7 @@ function interpolated(
     });
     return { values, f: [0, 1, 2, 3].map((k) => tf.sub(tf.sub(at, first), k)) };
   };
-  const weighed = (values: readonly tf.Tensor[], basis: (k: number) => tf.Tensor): tf.Tensor =>
+  const cubic = (values: readonly tf.Tensor[], basis: (k: number) => tf.Tensor): tf.Tensor =>
     LAGRANGE.map((w, k) => tf.mul(values[k]!, tf.mul(w, basis(k)))).reduce((p, q) => tf.add(p, q));
   const others = (f: readonly tf.Tensor[], k: number): [tf.Tensor, tf.Tensor, tf.Tensor] =>
     f.filter((_, j) => j !== k) as [tf.Tensor, tf.Tensor, tf.Tensor];
@@ -113,14 +112,14 @@ function interpolated(
     save([at, center]);
     const { values, f } = around(at, center);
     return {
-      value: weighed(values, (k) => {
+      value: cubic(values, (k) => {
         const [p, q, r] = others(f, k);
         return tf.mul(p, tf.mul(q, r));
       }),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const [then, centerThen] = saved as [tf.Tensor, tf.Tensor];
         const point = around(then, centerThen);
-        const slope = weighed(point.values, (k) => {
+        const slope = cubic(point.values, (k) => {
           const [p, q, r] = others(point.f, k);
           return tf.add(tf.mul(p, q), tf.mul(r, tf.add(p, q)));
         });
@@ -142,11 +141,32 @@ function interpolated(
 /** 1/Π_{j≠k}(k − j) of four equidistant places. */
 const LAGRANGE = [-1 / 6, 1 / 2, -1 / 2, 1 / 6];
 
+/** ς [N or 1], no smaller than float32 can tell. */
+function spreadOf({ a, b }: IntervalTables, spread: number | tf.Tensor): tf.Tensor {
+  const least = 1e-5 * (b - a);
+  return typeof spread === 'number' ? tf.tensor1d([Math.max(spread, least)]) : tf.maximum(spread, least);
+}
+
+/** Weights r [N, Q] of the nodes, their offsets in units of ς, and the logarithm of all mass [N, 1]. */
+function weighed(
+  tables: IntervalTables,
+  y: tf.Tensor,
+  s: tf.Tensor,
+  fine: boolean,
+): { r: tf.Tensor; scaled: tf.Tensor; lift: tf.Tensor; logMass: tf.Tensor } {
+  const { offsets, logWeights, base } = fine ? movingNodes(tables, y, s) : fixedNodes(tables, y);
+  const scaled = tf.div(offsets, s);
+  const logits = tf.sub(logWeights, tf.mul(0.5, tf.square(scaled)));
+  const r = tf.softmax(logits);
+  const lift = tf.sum(tf.mul(r, scaled), 1, true); // E[U − y]/ς
+  return { r, scaled, lift, logMass: tf.add(tf.logSumExp(logits, 1, true), base) };
+}
+
 /**
- * The posterior of U given y = U + ς ξ.
+ * Density, score and mean of U given y = U + ς ξ. The fixed nodes stream through `softmaxMean`.
  *
  * @param y [N]; @param spread ς ≥ 0: one number, or a tensor [N] of which all are `fine` or none is.
- * @returns four tensors [N] (call inside a tidy).
+ * @returns three tensors [N] (call inside a tidy).
  */
 export function intervalPosterior(
   tables: IntervalTables,
@@ -154,24 +174,36 @@ export function intervalPosterior(
   spread: number | tf.Tensor,
   fine: boolean,
 ): IntervalPosterior {
-  const least = 1e-5 * (tables.b - tables.a);
-  const s = tf.expandDims(
-    typeof spread === 'number' ? tf.tensor1d([Math.max(spread, least)]) : tf.maximum(spread, least),
-    1,
-  );
-  const column = tf.expandDims(y, 1);
-  const { offsets, logWeights, base } = fine ? movingNodes(tables, column, s) : fixedNodes(tables, column);
-  const scaled = tf.div(offsets, s);
-  const logits = tf.sub(logWeights, tf.mul(0.5, tf.square(scaled)));
-  const r = tf.softmax(logits);
-  const lift = tf.sum(tf.mul(r, scaled), 1, true); // E[U − y]/ς
-  const logMass = tf.add(tf.logSumExp(logits, 1, true), base);
+  const s = spreadOf(tables, spread);
+  if (!fine) {
+    const nodes = tf.tensor2d(tables.nodes, [tables.nodes.length, 1]);
+    const { mean: sums, logDensity } = softmaxMean(tf.expandDims(y, 1), nodes, {
+      noiseVariance: typeof spread === 'number' ? spread * spread : tf.square(s),
+      logWeights: tf.tensor1d(tables.logWeights),
+      values: tf.concat([nodes, tf.onesLike(nodes)], 1),
+    });
+    // the weights sum to 1 only up to the rounding of a logarithm that is large in the tails
+    const [first, total] = tf.unstack(sums, 1) as [tf.Tensor, tf.Tensor];
+    const mean = tf.div(first, total);
+    return { logDensity, mean, score: tf.div(tf.sub(mean, y), tf.square(s)) };
+  }
+  const column = tf.expandDims(s, 1);
+  const { lift, logMass } = weighed(tables, tf.expandDims(y, 1), column, fine);
   return {
-    logDensity: tf.squeeze(tf.sub(logMass, tf.log(tf.mul(s, Math.sqrt(2 * Math.PI)))), [1]),
-    score: tf.squeeze(tf.div(lift, s), [1]),
-    mean: fine
-      ? tf.add(y, tf.squeeze(tf.mul(lift, s), [1]))
-      : tf.sum(tf.mul(r, tf.expandDims(tf.tensor1d(tables.nodes), 0)), 1),
-    variance: tf.sum(tf.mul(r, tf.square(tf.mul(tf.sub(scaled, lift), s))), 1),
+    logDensity: tf.squeeze(tf.sub(logMass, tf.log(tf.mul(column, Math.sqrt(2 * Math.PI)))), [1]),
+    score: tf.squeeze(tf.div(lift, column), [1]),
+    mean: tf.add(y, tf.squeeze(tf.mul(lift, column), [1])),
   };
+}
+
+/** Var[U | y], [N]; arguments as `intervalPosterior`. Memory N × `nodesPerElement`. */
+export function intervalVariance(
+  tables: IntervalTables,
+  y: tf.Tensor,
+  spread: number | tf.Tensor,
+  fine: boolean,
+): tf.Tensor {
+  const column = tf.expandDims(spreadOf(tables, spread), 1);
+  const { r, scaled, lift } = weighed(tables, tf.expandDims(y, 1), column, fine);
+  return tf.sum(tf.mul(r, tf.square(tf.mul(tf.sub(scaled, lift), column))), 1);
 }

@@ -12,7 +12,7 @@ import type { LinearProcess } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import { defineExactModel, type ExactLaw, type ExactModel } from './exact-model.ts';
 import { type IntervalDensity, type IntervalTables, intervalQuantile, tabulate } from './interval-density.ts';
-import { type IntervalPosterior, intervalPosterior, isFine, nodesPerElement } from './interval-posterior.ts';
+import { intervalPosterior, intervalVariance, isFine, nodesPerElement } from './interval-posterior.ts';
 import {
   centred,
   isPerRow,
@@ -34,49 +34,75 @@ export interface ProductDensityOptions {
   readonly name?: string;
 }
 
-/** The posterior quantities of all coordinates, each [n, d]. */
-type Posterior = IntervalPosterior;
+/** Some quantities of y [N] given ς, each [N]. */
+type Quantities = (
+  tables: IntervalTables,
+  y: tf.Tensor,
+  spread: number | tf.Tensor,
+  fine: boolean,
+) => readonly tf.Tensor[];
 
-const QUANTITIES = ['logDensity', 'score', 'mean', 'variance'] as const;
+const POSTERIOR: Quantities = (...args) => {
+  const { logDensity, score, mean } = intervalPosterior(...args);
+  return [logDensity, score, mean];
+};
+const VARIANCE: Quantities = (...args) => [intervalVariance(...args)];
 
-function gatherPosterior(pieces: readonly Posterior[], order: readonly number[], axis: number): Posterior {
+/** Lays the pieces of every quantity together along an axis, in the order that they had before sorting. */
+function merged(
+  pieces: readonly (readonly tf.Tensor[])[],
+  order: readonly number[],
+  axis: number,
+): readonly tf.Tensor[] {
+  if (pieces.length === 1) return pieces[0]!;
   const back = new Int32Array(order.length);
   order.forEach((row, at) => {
     back[row] = at;
   });
-  const merge = (of: (p: Posterior) => tf.Tensor): tf.Tensor =>
-    tf.gather(tf.concat(pieces.map(of), axis), tf.tensor1d(back, 'int32'), axis);
-  const [logDensity, score, mean, variance] = QUANTITIES.map((q) => merge((p) => p[q]));
-  return { logDensity: logDensity!, score: score!, mean: mean!, variance: variance! };
+  const index = tf.tensor1d(back, 'int32');
+  return pieces[0]!.map((_, q) =>
+    tf.gather(
+      tf.concat(
+        pieces.map((piece) => piece[q]!),
+        axis,
+      ),
+      index,
+      axis,
+    ),
+  );
 }
 
-/** Posteriors of the columns of y [n, m] that share one density, all rows on one side of `isFine`. */
-function columns(tables: IntervalTables, y: tf.Tensor, levels: Marginals, fine: boolean): Posterior {
+/** Quantities of the columns of y [n, m] that share one density, all rows on one side of `isFine`. */
+function columns(
+  of: Quantities,
+  tables: IntervalTables,
+  y: tf.Tensor,
+  levels: Marginals,
+  fine: boolean,
+): readonly tf.Tensor[] {
   const [n, m] = y.shape as [number, number];
   const spread = perLevel(levels, (l) => l.sigma / safeAlpha(l));
   const each =
     typeof spread === 'number' ? spread : tf.reshape(tf.tile(tf.expandDims(spread, 1), [1, m]), [n * m]);
-  const flat = intervalPosterior(tables, tf.reshape(y, [n * m]), each, fine);
-  const shaped = (t: tf.Tensor): tf.Tensor => tf.reshape(t, [n, m]);
-  return {
-    logDensity: shaped(flat.logDensity),
-    score: shaped(flat.score),
-    mean: shaped(flat.mean),
-    variance: shaped(flat.variance),
-  };
+  return of(tables, tf.reshape(y, [n * m]), each, fine).map((t) => tf.reshape(t, [n, m]));
 }
 
 /** The same with rows sorted by which nodes serve them. */
-function sorted(tables: IntervalTables, y: tf.Tensor, levels: Marginals): Posterior {
+function sorted(
+  of: Quantities,
+  tables: IntervalTables,
+  y: tf.Tensor,
+  levels: Marginals,
+): readonly tf.Tensor[] {
   const fine = (l: Marginal): boolean => isFine(tables, l.sigma / safeAlpha(l));
-  if (!isPerRow(levels)) return columns(tables, y, levels, fine(levels));
+  if (!isPerRow(levels)) return columns(of, tables, y, levels, fine(levels));
   const groups = [true, false]
     .map((side) => ({ side, rows: levels.flatMap((l, row) => (fine(l) === side ? [row] : [])) }))
     .filter(({ rows }) => rows.length > 0);
   const pieces = groups.map(({ side, rows }) =>
-    columns(tables, tf.gather(y, tf.tensor1d(rows, 'int32')), takeLevels(levels, rows), side),
+    columns(of, tables, tf.gather(y, tf.tensor1d(rows, 'int32')), takeLevels(levels, rows), side),
   );
-  return gatherPosterior(
+  return merged(
     pieces,
     groups.flatMap(({ rows }) => rows),
     0,
@@ -89,10 +115,12 @@ function productLaw(coordinates: readonly IntervalTables[]): ExactLaw {
     tables,
     at: coordinates.flatMap((c, j) => (c === tables ? [j] : [])),
   }));
-  const evaluate = (x: tf.Tensor2D, levels: Marginals): Posterior => {
+  const evaluate = (of: Quantities, x: tf.Tensor2D, levels: Marginals): readonly tf.Tensor[] => {
     const y = centred(x, levels, (l) => 1 / safeAlpha(l));
-    return gatherPosterior(
-      groups.map(({ tables, at }) => sorted(tables, tf.gather(y, tf.tensor1d(at, 'int32'), 1), levels)),
+    const some = (at: readonly number[]): tf.Tensor =>
+      at.length === d ? y : tf.gather(y, tf.tensor1d([...at], 'int32'), 1);
+    return merged(
+      groups.map(({ tables, at }) => sorted(of, tables, some(at), levels)),
       groups.flatMap(({ at }) => at),
       1,
     );
@@ -106,7 +134,7 @@ function productLaw(coordinates: readonly IntervalTables[]): ExactLaw {
     rowElements: elements,
     covarianceRowElements: elements + d * d,
     predict(kind, x, levels) {
-      const { score, mean } = evaluate(x, levels);
+      const [, score, mean] = evaluate(POSTERIOR, x, levels) as [tf.Tensor, tf.Tensor, tf.Tensor];
       switch (kind) {
         case 'score':
           return times(score, levels, (l) => 1 / safeAlpha(l));
@@ -120,10 +148,10 @@ function productLaw(coordinates: readonly IntervalTables[]): ExactLaw {
     },
     logDensity: (x, levels) => {
       const shift = perLevel(levels, (l) => d * Math.log(safeAlpha(l)));
-      return tf.sub(tf.sum(evaluate(x, levels).logDensity, 1), shift);
+      return tf.sub(tf.sum(evaluate(POSTERIOR, x, levels)[0]!, 1), shift);
     },
     posteriorCovariance: (x, levels) =>
-      tf.mul(tf.expandDims(evaluate(x, levels).variance, 2), tf.reshape(tf.eye(d), [1, d, d])),
+      tf.mul(tf.expandDims(evaluate(VARIANCE, x, levels)[0]!, 2), tf.reshape(tf.eye(d), [1, d, d])),
     async sample(key: Key, n: number, firstRow: number) {
       const u = uniform(fold(key, 0), [n, d], { firstRow });
       const values = await u.data();
