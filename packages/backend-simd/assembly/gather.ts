@@ -7,6 +7,7 @@ export function gatherRows(x: usize, indices: usize, out: usize, batch: i32, out
       for (let i = 0; i < count; i++) {
         const row = x + <usize>load<i32>(indices + (<usize>i << 2)) * bytes;
         if (bytes == 4) store<i32>(out, load<i32>(row));
+        else if (bytes == 8) store<i64>(out, load<i64>(row));
         else memory.copy(out, row, bytes);
         out += bytes;
       }

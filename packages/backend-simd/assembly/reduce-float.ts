@@ -176,11 +176,12 @@ export function sumAny(x: usize, out: usize, outer: i32, n: i32, inner: i32, sca
   }
 }
 
-// Greatest and least element; NaN if there is one. Nothing to reduce gives −∞ and +∞.
+// Greatest and least element; NaN if there is one. Nothing to reduce gives −∞ and +∞. f32x4.max is several
+// instructions because of NaN; pmax is one, and lets NaN pass by, so NaN is looked for beside it.
 
 @inline
 function extreme4(greatest: bool, a: v128, b: v128): v128 {
-  return greatest ? f32x4.max(a, b) : f32x4.min(a, b);
+  return greatest ? f32x4.pmax(a, b) : f32x4.pmin(a, b);
 }
 
 @inline
@@ -191,26 +192,41 @@ function extreme1(greatest: bool, a: f32, b: f32): f32 {
 @inline
 function extremeRows(greatest: bool, x: usize, out: usize, outer: i32, n: i32): void {
   const none: f32 = greatest ? -f32.POSITIVE_INFINITY : f32.POSITIVE_INFINITY;
-  const n8 = n & ~7;
+  const n16 = n & ~15;
   for (let i = 0; i < outer; i++) {
     let a = f32x4.splat(none);
     let b = a;
+    let c = a;
+    let d = a;
+    let nan = f32x4.splat(0);
     let j = 0;
-    for (; j < n8; j += 8) {
-      a = extreme4(greatest, a, v128.load(x));
-      b = extreme4(greatest, b, v128.load(x, 16));
-      x += 32;
+    for (; j < n16; j += 16) {
+      const p = v128.load(x);
+      const q = v128.load(x, 16);
+      const r = v128.load(x, 32);
+      const s = v128.load(x, 48);
+      a = extreme4(greatest, a, p);
+      b = extreme4(greatest, b, q);
+      c = extreme4(greatest, c, r);
+      d = extreme4(greatest, d, s);
+      nan = v128.or(nan, v128.or(eitherNaN(p, q), eitherNaN(r, s)));
+      x += 64;
     }
-    a = extreme4(greatest, a, b);
+    a = extreme4(greatest, extreme4(greatest, a, b), extreme4(greatest, c, d));
     a = extreme4(greatest, a, v128.shuffle<i64>(a, a, 1, 0));
     let m = extreme1(greatest, f32x4.extract_lane(a, 0), f32x4.extract_lane(a, 1));
     for (; j < n; j++) {
       m = extreme1(greatest, m, load<f32>(x));
       x += 4;
     }
-    store<f32>(out, m);
+    store<f32>(out, v128.any_true(nan) ? f32.NaN : m);
     out += 4;
   }
+}
+
+@inline
+function eitherNaN(p: v128, q: v128): v128 {
+  return v128.or(f32x4.ne(p, p), f32x4.ne(q, q));
 }
 
 @inline
@@ -222,14 +238,21 @@ function extremeColumns(greatest: bool, x: usize, out: usize, outer: i32, n: i32
     for (; c + 8 <= inner; c += 8) {
       let a = f32x4.splat(none);
       let b = a;
+      let nanA = f32x4.splat(0);
+      let nanB = nanA;
       let p = x + (<usize>c << 2);
       for (let j = 0; j < n; j++) {
-        a = extreme4(greatest, a, v128.load(p));
-        b = extreme4(greatest, b, v128.load(p, 16));
+        const u = v128.load(p);
+        const v = v128.load(p, 16);
+        a = extreme4(greatest, a, u);
+        b = extreme4(greatest, b, v);
+        nanA = v128.or(nanA, f32x4.ne(u, u));
+        nanB = v128.or(nanB, f32x4.ne(v, v));
         p += row;
       }
-      v128.store(out + (<usize>c << 2), a);
-      v128.store(out + (<usize>c << 2), b, 16);
+      // All bits set is a NaN.
+      v128.store(out + (<usize>c << 2), v128.or(a, nanA));
+      v128.store(out + (<usize>c << 2), v128.or(b, nanB), 16);
     }
     for (; c < inner; c++) {
       let m = none;
