@@ -48,6 +48,27 @@ describe('safetensors', () => {
     expect(writeSafetensors(again.tensors, again.metadata)).toEqual(bytes);
   });
 
+  it('pads the header to 8 bytes and puts wider elements first, so that every tensor is aligned', () => {
+    for (let length = 0; length < 9; length++) {
+      const bytes = writeSafetensors(
+        {
+          narrow: { dtype: 'U8', shape: [3], data: Uint8Array.of(1, 2, 3) },
+          middle: { dtype: 'F32', shape: [1], data: Float32Array.of(4) },
+          wide: { dtype: 'F64', shape: [1], data: Float64Array.of(5) },
+        },
+        { note: 'x'.repeat(length) },
+      );
+      const headerLength = new DataView(bytes.buffer).getUint32(0, true);
+      expect(headerLength % 8).toBe(0);
+      const header: Record<string, { data_offsets?: [number, number] }> = JSON.parse(
+        new TextDecoder().decode(bytes.subarray(8, 8 + headerLength)),
+      );
+      expect(header.wide!.data_offsets).toEqual([0, 8]);
+      expect(header.middle!.data_offsets).toEqual([8, 12]);
+      expect(header.narrow!.data_offsets).toEqual([12, 15]);
+    }
+  });
+
   it('round-trips every dtype and every bit', () => {
     const dtypes = {
       F32: fc.float32Array({ maxLength: 9 }),

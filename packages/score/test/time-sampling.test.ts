@@ -1,4 +1,4 @@
-import { key } from '@diff/core';
+import { key, threefry4x32 } from '@diff/core';
 import { logNormalTimes, logUniformTimes, sampleTimes, uniformTimes } from '@diff/score';
 import { canonicalOu, edm, variancePreserving } from '@diff/sde';
 import { expectClose } from '@diff/testkit';
@@ -113,6 +113,12 @@ describe('keyed numbers', () => {
     expect(Math.max(...u)).toBeLessThan(1);
     expect(keyedUniforms(key(7), 7)).toEqual(u.slice(0, 7));
     expect(new Set(u).size).toBe(n);
+    // the upper 27 bits of one word and the upper 26 of the next, read as one integer
+    const words = new Uint32Array(4);
+    threefry4x32(key(7).words, 3, 0, 0, 4, words, 0);
+    const integer = (i: number): number =>
+      Number(((BigInt(words[i]!) >> 5n) << 26n) | (BigInt(words[i + 1]!) >> 6n));
+    expect([u[6], u[7]]).toEqual([integer(0) * 2 ** -53, integer(2) * 2 ** -53]);
   });
 
   it('permutations: each is one, all are equally likely', () => {
