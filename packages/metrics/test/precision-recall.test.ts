@@ -64,6 +64,13 @@ describe('precisionRecall', () => {
     for (let i = 0; i < 4; i++) expect(found[i]).toBeCloseTo(expected[i]!, 12);
   });
 
+  it('has the same values with a bootstrap, which looks at more neighbours', async () => {
+    const [x, y] = [normal(key(1), [33, 2]), tf.add(normal(key(2), [47, 2]), 0.7)];
+    const found = await precisionRecall(x, y, { k: 3, bootstrap: { key: key(3), resamples: 4 } });
+    const { precision, recall, density, coverage } = found;
+    expect([precision, recall, density, coverage].map((e) => e.value)).toEqual(await values(x, y, 3));
+  });
+
   it('on one law: density near 1, coverage near 1 − 2^{−k}', async () => {
     const [n, k] = [1000, 3];
     const found = await values(normal(key(1), [n, 2]), normal(key(2), [n, 2]), k);
