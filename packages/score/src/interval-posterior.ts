@@ -96,8 +96,8 @@ function interpolated(
     const values = [0, 1, 2, 3].map((k) => {
       const here = tf.add(index, tf.scalar(k, 'int32'));
       return tf.add(
-        tf.sub(tf.gather(highTable, here), tf.gather(highTable, near)),
-        tf.sub(tf.gather(lowTable, here), tf.gather(lowTable, near)),
+        tf.sub(entries(highTable, here), entries(highTable, near)),
+        tf.sub(entries(lowTable, here), entries(lowTable, near)),
       );
     });
     return { values, f: [0, 1, 2, 3].map((k) => tf.sub(tf.sub(at, first), k)) };
@@ -130,13 +130,17 @@ function interpolated(
   const nearest = tf.customGrad((...args) => {
     const at = args[0] as tf.Tensor;
     return {
-      value: tf.gather(tf.tensor1d(high), rounded(at)),
+      value: entries(tf.tensor1d(high), rounded(at)),
       gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy),
     };
   });
   const center = position(y);
   return { relative: lookUp(position(tf.add(y, offsets)), center), base: nearest(center) };
 }
+
+/** table[index] for an index of any shape; `gatherND` is many times faster than `gather` on the CPU backends. */
+const entries = (table: tf.Tensor1D, index: tf.Tensor): tf.Tensor =>
+  tf.gatherND(table, tf.expandDims(index, -1));
 
 /** 1/Π_{j≠k}(k − j) of four equidistant places. */
 const LAGRANGE = [-1 / 6, 1 / 2, -1 / 2, 1 / 6];
