@@ -1,7 +1,7 @@
 /** Langevin: the plain algorithm, the correctors' step sizes, annealing, and what a corrector is good for. */
 import '@tensorflow/tfjs-backend-cpu';
 import { fold, isDiffError, key, normal } from '@diff/core';
-import type { PredictionKind } from '@diff/score';
+import { defineModel, type PredictionKind } from '@diff/score';
 import { edm, exponentialGrid } from '@diff/sde';
 import { expectClose } from '@diff/testkit';
 import * as tf from '@tensorflow/tfjs-core';
@@ -12,6 +12,7 @@ import {
   langevin,
   langevinCorrector,
   predictorCorrector,
+  type Sampler,
   sample,
   ula,
 } from '../src/index.ts';
@@ -225,6 +226,32 @@ describe('along a grid', () => {
     expect(Math.abs(mended.mean - data.mean)).toBeLessThan(
       5 * Math.sqrt(want / n) + 0.95 ** 40 * Math.abs(plain.mean - data.mean),
     );
+  });
+
+  test('every evaluation is at the time that its formula names', async () => {
+    const times: number[] = [];
+    const watched = defineModel({
+      process,
+      kind: 'score',
+      predict: (x, t) => {
+        times.push(Number(t));
+        return tf.neg(x);
+      },
+    });
+    const corrector = langevinCorrector({ signalToNoise: 0.1 });
+    const run = async (sampler: Sampler, grid: readonly number[]): Promise<number[]> => {
+      times.length = 0;
+      (await sample({ model: watched, sampler, grid, shape: [2, 1], key: key(1) })).dispose();
+      return [...times];
+    };
+    const [predictor, grid] = [ddim(), [4, 2, 1]];
+    expect(await run(ula({ stepSize: 0.1, steps: 2 }), grid)).toEqual([2, 2, 1, 1]);
+    expect(await run(predictorCorrector({ predictor, corrector }), grid)).toEqual([4, 2, 2, 1]);
+    expect(await run(predictorCorrector({ predictor, corrector, first: 'corrector' }), grid)).toEqual([
+      4, 4, 2, 2,
+    ]);
+    // No correction at a time without noise.
+    expect(await run(predictorCorrector({ predictor, corrector }), [4, 2, 0])).toEqual([4, 2, 2]);
   });
 
   test('annealed Langevin reaches the law at the end of the grid', async () => {
