@@ -9,7 +9,7 @@ import {
   uniformTimes,
   weighting,
 } from '@diff/score';
-import { canonicalOu, edm, variancePreserving } from '@diff/sde';
+import { canonicalOu, edm, ornsteinUhlenbeck, variancePreserving } from '@diff/sde';
 import { expectClose } from '@diff/testkit';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -157,6 +157,40 @@ describe('denoisingLoss', () => {
       expect(weighting('data', options)(t)).toBe(1);
     }
     expect(weighting('minSnr', { ...options, gamma: 2 })(0.001)).toBe(2);
+  });
+
+  it('is w(t)|D(X_t, t) − X₀|² of the model itself, for every preconditioning and process', async () => {
+    const processes = [
+      edm(),
+      variancePreserving({ schedule: 'linear' }),
+      ornsteinUhlenbeck({ theta: 0.7, mu: 1.5, sigma: 0.9, T: 3 }),
+    ];
+    const network = functionNetwork({ apply: (x, c) => tf.sin(tf.add(x, tf.reshape(c, [-1, 1]))) });
+    const x0 = normal(key(1), [3, 2]);
+    const noise = normal(key(2), [3, 2]);
+    const [clean, epsilon] = [Array.from(await x0.data()), Array.from(await noise.data())];
+    for (const process of processes) {
+      const times = [0.05, 0.3, 0.8].map((u) => u * process.T);
+      const xt = tf.tensor2d(
+        Array.from(clean, (x, i) => {
+          const t = times[i >> 1]!;
+          return process.alpha(t) * x + process.mean(t) + process.sigma(t) * epsilon[i]!;
+        }),
+        [3, 2],
+      );
+      for (const name of ['edm', 'velocity', 'score'] as const) {
+        const model = precondition({ network, process, preconditioning: name, sigmaData: 0.8 });
+        const denoised = await (await model.denoise(xt, tf.tensor1d(times))).data();
+        const w = weighting('noise', { process, sigmaData: 0.8 });
+        const expected = clean.reduce(
+          (sum, x, i) => sum + (w(times[i >> 1]!) * (denoised[i]! - x) ** 2) / 6,
+          0,
+        );
+        const loss = denoisingLoss({ model, x0, times, noise, weighting: 'noise' });
+        // float32 times per row, and c_noise = t up to 80 inside a sine: 80·2⁻²⁴·c_out
+        expectClose(await loss.data(), [expected], { relative: 1e-3 }, `${process.type} ${name}`);
+      }
+    }
   });
 
   it('a key gives the noise of normal(key)', async () => {

@@ -242,6 +242,22 @@ describe('train', () => {
     tf.dispose([...seen, data, labels, w]);
   });
 
+  it('looks at other times in every step, one in each stratum of the batch', async () => {
+    const given = problem();
+    const drawn: number[] = [];
+    const quantile = (u: number): number => {
+      drawn.push(u);
+      return 1 + u;
+    };
+    const options = { data: given.data, model: small(), key: key(3), steps: 3, batchSize: 10 };
+    await train({ ...options, times: { name: 'mine', quantile } });
+    expect(drawn.length).toBe(30);
+    expect(new Set(drawn).size).toBe(30);
+    expect(drawn.map((u) => Math.floor(10 * u))).toEqual(
+      [0, 1, 2].flatMap(() => [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+    );
+  });
+
   it('reports losses as means, rates of the schedule, and the same validation loss for the same weights', async () => {
     const given = problem();
     const progress: TrainingProgress[] = [];
