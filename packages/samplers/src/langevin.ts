@@ -17,8 +17,8 @@ import {
   shown,
 } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkRows } from './check-run.ts';
 import { createFiniteWatch } from './finite-watch.ts';
-import { checkRows } from './run.ts';
 import { weighted } from './update.ts';
 
 export interface LangevinOptions {

@@ -2,7 +2,9 @@
  * `sample`: from noise at grid[0] to data at the end of the grid.
  */
 import type * as tf from '@tensorflow/tfjs-core';
-import { checkRun, type SampleOptions, startRun } from './run.ts';
+import { checkRun } from './check-run.ts';
+import { startRun } from './run.ts';
+import type { SampleOptions } from './sample-options.ts';
 
 /**
  * Draws samples from a score model.

@@ -2,7 +2,9 @@
  * `trajectory`: the states of a run one after the other, for plots and animations.
  */
 import type * as tf from '@tensorflow/tfjs-core';
-import { checkRun, type Run, type SampleOptions, startRun } from './run.ts';
+import { checkRun } from './check-run.ts';
+import { type Run, startRun } from './run.ts';
+import type { SampleOptions } from './sample-options.ts';
 
 export interface TrajectoryPoint {
   /** State at time t; belongs to the run and is disposed when the loop goes on. `tf.clone` what is to be kept. */

@@ -1,0 +1,82 @@
+/**
+ * Everything that can be known to be wrong with a run before its first evaluation.
+ */
+import { DomainError, requireInteger, requireKey, ShapeError, shown } from '@diff/core';
+import { PREDICTION_KINDS } from '@diff/score';
+import * as tf from '@tensorflow/tfjs-core';
+import type { SampleOptions } from './sample-options.ts';
+
+/** Throws for whatever can be known to be wrong before the first evaluation. */
+export function checkRun(where: string, options: SampleOptions): void {
+  const { model, sampler, grid, shape, key, condition, firstRow = 0, initial } = options;
+  const isModel =
+    typeof model?.predict === 'function' &&
+    typeof model.process?.alpha === 'function' &&
+    PREDICTION_KINDS.includes(model.kind);
+  if (!isModel) {
+    throw new DomainError(
+      `${where}: model must be a score model { process, kind, predict }, got ${shown(model)}. Make one with defineModel().`,
+    );
+  }
+  if (typeof sampler?.step !== 'function') {
+    throw new DomainError(
+      `${where}: sampler must be a sampler, got ${shown(sampler)}. Make one with a factory, for example ddim().`,
+    );
+  }
+  checkRows(where, shape, model.eventShape);
+  checkTimes(where, grid, model.process.T);
+  requireKey(where, key);
+  requireInteger(where, 'firstRow', firstRow);
+  if (initial && !tf.util.arraysEqual(initial.shape, [...shape])) {
+    throw new ShapeError(
+      `${where}: initial must have the shape of the run, [${shape.join(', ')}], got ${shown(initial)}. Make the two agree.`,
+    );
+  }
+  if (condition && condition.shape[0] !== shape[0]) {
+    throw new ShapeError(
+      `${where}: condition must have one entry for each of the ${shape[0]} rows, got ${shown(condition)}. Repeat or slice it.`,
+    );
+  }
+  sampler.check?.({ process: model.process, kind: model.kind, grid });
+}
+
+/** Throws unless `shape` is [n ≥ 1, …event] and fits the model's event shape. */
+export function checkRows(where: string, shape: readonly number[], eventShape?: readonly number[]): void {
+  const ok =
+    Array.isArray(shape) && shape.length >= 2 && shape.every((s) => Number.isSafeInteger(s) && s >= 1);
+  if (!ok) {
+    throw new ShapeError(
+      `${where}: shape must be the number of rows and then the shape of a row, positive integers, got ${shown(shape)}. Pass for example [1000, 2].`,
+    );
+  }
+  if (eventShape && !tf.util.arraysEqual(shape.slice(1), [...eventShape])) {
+    throw new ShapeError(
+      `${where}: shape must be [n, ${eventShape.join(', ')}] for this model, got ${shown(shape)}. Use the model's event shape.`,
+    );
+  }
+}
+
+function checkTimes(where: string, grid: readonly number[], horizon: number): void {
+  const hint = 'Make a grid with uniformGrid(), logSnrGrid() or another of @diff/sde.';
+  if (!Array.isArray(grid) || grid.length < 2 || !grid.every((t) => Number.isFinite(t))) {
+    throw new DomainError(
+      `${where}: grid must be a list of at least two finite times, got ${shown(grid)}. ${hint}`,
+    );
+  }
+  const at = grid.findIndex((t, i) => i > 0 && !(t < grid[i - 1]!));
+  if (at > 0) {
+    throw new DomainError(
+      `${where}: grid must be strictly descending, got ${grid[at - 1]} followed by ${grid[at]} at index ${at}. ${hint}`,
+    );
+  }
+  if (grid[0]! > horizon) {
+    throw new DomainError(
+      `${where}: grid must start within (0, T = ${horizon}], got ${grid[0]}. Start at T, or build the process with a longer horizon.`,
+    );
+  }
+  if (grid.at(-1)! < 0) {
+    throw new DomainError(
+      `${where}: grid must end at a time of at least 0, got ${grid.at(-1)}. End it at 0 or a small positive time.`,
+    );
+  }
+}
