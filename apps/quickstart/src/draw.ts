@@ -42,11 +42,6 @@ function gridOf({ model, steps }: DrawOptions): readonly number[] {
   return karrasGrid({ process: model.process, steps, end: 0, sigmaMin: 0.002 });
 }
 
-/** Images keep to the range of their pixels. */
-function inRange(values: Float32Array, like: Dataset): Float32Array {
-  return like.side ? values.map((v) => Math.min(1, Math.max(0, v))) : values;
-}
-
 /** 100 new rows of each class (1,000 where there are none), ordered by class. */
 export async function draw(options: DrawOptions): Promise<Drawn> {
   const { like, scaling, sampler, steps, key } = options;
@@ -70,7 +65,7 @@ export async function draw(options: DrawOptions): Promise<Drawn> {
         task.update(report.step);
       },
     });
-    const values = inRange(await scaling.fromModel(x), like);
+    const values = await scaling.fromModel(x);
     x.dispose();
     const seconds = (performance.now() - started) / 1000;
     const data = {
