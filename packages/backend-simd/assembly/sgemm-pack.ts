@@ -41,7 +41,8 @@ export function transposeBlock(x: usize, ldx: usize, out: usize, ldo: usize, row
 }
 
 /**
- * k × n of B into panels of NR columns, `out[panel][p][column]`, the last panel filled up with zeros.
+ * k × n of B into panels of NR columns, `out[panel][p][column]`. The last panel is filled up with zeros: nobody reads
+ * what comes of them, but leftovers may be subnormal, which is slow.
  * `b` is the block's first element, `ldb` the byte stride between its stored rows;
  * with `transposed` the stored rows are B's columns.
  */
