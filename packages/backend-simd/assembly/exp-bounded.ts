@@ -18,6 +18,7 @@ const EXP: usize = memory.data<f32>([
   0.0013821355532854795,
   -87.3, // below: 0
   1,
+  -60, // below, a weight beside a weight of 1 is 0
 ]);
 
 // @ts-ignore: decorator
@@ -26,7 +27,10 @@ export function expConstant(i: i32): v128 {
   return v128.load32_splat(EXP + (<usize>i << 2));
 }
 
-/** The constants c0 … c10 are expConstant(0) … expConstant(10), loaded before the loop. */
+/**
+ * The constants c0 … c10 are expConstant(0) … expConstant(10), loaded before the loop. With expConstant(11) for c9 the
+ * result is 0 already below −60: for weights relative to a maximum, whose products would else be subnormal, and slow.
+ */
 // @ts-ignore: decorator
 @inline
 export function expBounded(

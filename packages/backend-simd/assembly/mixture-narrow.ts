@@ -79,7 +79,7 @@ function sums(m: i32, exponents: usize, rows: usize, count: i32, maximum: usize,
   const c6 = expConstant(6);
   const c7 = expConstant(7);
   const c8 = expConstant(8);
-  const c9 = expConstant(9);
+  const c9 = expConstant(11);
   const c10 = expConstant(10);
   for (let half: usize = 0; half < 32; half += 16) {
     const m0 = v128.load(maximum + half);

@@ -14,7 +14,7 @@ export function weights(state: usize, at: usize, count: i32): void {
   const c6 = expConstant(6);
   const c7 = expConstant(7);
   const c8 = expConstant(8);
-  const c9 = expConstant(9);
+  const c9 = expConstant(11);
   const c10 = expConstant(10);
   const m0 = v128.load(state, NEW_MAXIMUM);
   const m1 = v128.load(state, NEW_MAXIMUM + 16);
