@@ -105,7 +105,7 @@ export function classifierGuidance({
     ...(model.eventShape ? { eventShape: model.eventShape } : {}),
     async predict(x, t, condition) {
       requireTime(name, x, t);
-      const times = typeof t === 'number' ? undefined : await timesOf(process, t);
+      const times = typeof t === 'number' ? undefined : await timesOf(t);
       const prediction = await model.predict(x, t, conditionModel ? condition : undefined);
       try {
         return tf.tidy(() => {

@@ -150,7 +150,7 @@ export function defineExactModel({
       const levels =
         typeof t === 'number'
           ? levelAt(name, process, t)
-          : (await timesOf(process, t)).map((time) => levelAt(name, process, time));
+          : (await timesOf(t)).map((time) => levelAt(name, process, time));
       if (!condition) {
         return tf.tidy(() => finish(x, inBlocks(f, law, tf.reshape(x, [-1, d]), levels, elements(law))));
       }

@@ -1,7 +1,7 @@
 /**
  * A density on an interval [a, b], given by its logarithm up to a constant, tabulated once in float64: the nodes of
- * a composite 16-point Gauss–Legendre rule on P equal panels, log p at the ends of 64 P cells (as sums of two float32,
- * so that differences of neighbours keep their digits), and the distribution function by Simpson's rule per cell.
+ * a composite 16-point Gauss–Legendre rule on P equal panels, log p at the ends of 64 P cells, and the
+ * distribution function by Simpson's rule per cell.
  */
 import { DomainError, requireFinite, requireInteger, shown } from '@diff/core';
 import { gaussLegendre } from './gauss-legendre.ts';
@@ -27,9 +27,8 @@ export interface IntervalTables {
   readonly logWeights: Float32Array;
   /** Length of a cell. */
   readonly cell: number;
-  /** log p at the ends of the cells, and what float32 cut off it. */
-  readonly high: Float32Array;
-  readonly low: Float32Array;
+  /** log p at the ends of the cells. */
+  readonly log: Float32Array;
   /** Not normalised. */
   readonly cumulative: Float64Array;
 }
@@ -83,8 +82,7 @@ export function tabulate(
     });
   }
   const logMass = Math.log(mass);
-  const log = raw.map((v) => v - highest - logMass);
-  const high = Float32Array.from(log);
+  const log = Float32Array.from(raw, (v) => v - highest - logMass);
   const cumulative = new Float64Array(cells + 1);
   for (let i = 0; i < cells; i++) {
     const middle = Math.exp(at(a + (i + 0.5) * cell) - highest);
@@ -98,8 +96,7 @@ export function tabulate(
     nodes: Float32Array.from(nodes),
     logWeights: Float32Array.from(logWeights, (w) => w - logMass),
     cell,
-    high,
-    low: Float32Array.from(log, (v, i) => v - high[i]!),
+    log,
     cumulative,
   };
 }

@@ -29,15 +29,9 @@ export function levelAt(where: string, process: LinearProcess, t: number): Margi
   return level;
 }
 
-/**
- * The float64 times of a float32 tensor. A time that float32 rounded just past the horizon is the horizon.
- *
- * @param t [n]; stays with the caller.
- */
-export async function timesOf(process: LinearProcess, t: tf.Tensor1D): Promise<number[]> {
-  return Array.from(await t.data(), (time) =>
-    time > process.T && time <= process.T * (1 + 2 ** -22) ? process.T : time,
-  );
+/** The times of a tensor [n], which stays with the caller. (Processes allow a T that float32 rounded upwards.) */
+export async function timesOf(t: tf.Tensor1D): Promise<number[]> {
+  return Array.from(await t.data());
 }
 
 /** The levels of the given rows. */

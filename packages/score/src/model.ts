@@ -102,7 +102,7 @@ export async function convertPrediction(
   const maps =
     typeof t === 'number'
       ? conversion(process, t, from, to)
-      : (await timesOf(process, t)).map((time) => conversion(process, time, from, to));
+      : (await timesOf(t)).map((time) => conversion(process, time, from, to));
   return tf.tidy(() => applied(x, prediction, maps));
 }
 

@@ -63,6 +63,20 @@ describe('a product of Gaussians is a Gaussian', () => {
   });
 });
 
+test('in the tail a small noise still sees the slope of the density, though log p is −27', async () => {
+  const model = productDensity({ process: edm({ T: 80 }), coordinates: [normalDensity(0, 1)] });
+  for (const spread of [0.002, 0.005, 0.02]) {
+    const values = [7.31, 7.32, 7.33, 7.34, -7.2, -7.25];
+    const score = await (await model.score(tf.tensor2d(values.map((v) => [v])), spread)).data();
+    values.forEach((v, i) => {
+      // exact: −v/(1 + ς²); float32 places the nodes to 6e-8 of the interval (18), so it knows log p to 6e-8·18·v
+      expect(Math.abs(score[i]! + v / (1 + spread ** 2)), `at ${v}, ς = ${spread}`).toBeLessThan(
+        (6e-8 * 18 * Math.abs(v)) / spread,
+      );
+    });
+  }
+});
+
 /** ∫ over [a, b] by the midpoint rule on 40,000 points, within 12 ς of y. */
 function brute(logDensity: (u: number) => number, a: number, b: number, y: number, spread: number) {
   const steps = 40000;
