@@ -6,29 +6,13 @@
 import { DomainError, FormatError, shown } from '@diff/core';
 import { type LinearProcess, processFromConfig } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
+import { broken, FORMAT, gathered, hasAverage, isFields, opened, parsed } from './checkpoint-format.ts';
 import type { Network, NetworkConfig } from './network.ts';
 import { networkFromConfig } from './network-config.ts';
 import { type NetworkModel, precondition } from './precondition.ts';
 import { PRECONDITIONINGS, type Preconditioning } from './preconditioning.ts';
-import { readSafetensors, type Safetensors, type SafetensorsEntry, writeSafetensors } from './safetensors.ts';
-
-const FORMAT = '@diff/score checkpoint 1';
-const FIX = 'Write it again with saveCheckpoint, or pass the file that it wrote.';
-
-/** Where a training run stood; rows hold all weights in the order of the network's variables. */
-export interface TrainingState {
-  readonly step: number;
-  /** JSON of the options that decide the course of the run. */
-  readonly settings: string;
-  readonly history: {
-    readonly training: readonly { readonly step: number; readonly loss: number }[];
-    readonly validation: readonly { readonly step: number; readonly loss: number }[];
-  };
-  readonly parameters: Float32Array;
-  readonly first: Float32Array;
-  readonly second: Float32Array;
-  readonly average?: Float32Array;
-}
+import { type SafetensorsEntry, writeSafetensors } from './safetensors.ts';
+import type { TrainingState } from './training-state.ts';
 
 export interface SaveCheckpointOptions {
   readonly model: NetworkModel;
@@ -120,105 +104,6 @@ export async function saveCheckpoint({
       : {}),
     ...metadata,
   });
-}
-
-function broken(requirement: string, got: unknown, fix = FIX): FormatError {
-  return new FormatError(`loadCheckpoint: ${requirement}, got ${shown(got)}. ${fix}`);
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function parsed(metadata: Readonly<Record<string, string>>, name: string): Fields {
-  const text = Object.hasOwn(metadata, name) ? metadata[name] : undefined;
-  if (text === undefined) throw broken(`the metadata must have an entry '${name}'`, 'none');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw broken(`the metadata entry '${name}' must be JSON`, text);
-  }
-  if (!isFields(value)) throw broken(`the metadata entry '${name}' must be an object`, value);
-  return value;
-}
-
-function opened(bytes: Uint8Array): Safetensors {
-  const file = readSafetensors(bytes);
-  const format = Object.hasOwn(file.metadata, 'diff.format') ? file.metadata['diff.format'] : 'none';
-  if (format !== FORMAT) throw broken(`the metadata entry 'diff.format' must be '${FORMAT}'`, format);
-  return file;
-}
-
-/** The F32 data of a tensor of this shape. */
-function floats({ tensors }: Safetensors, name: string, shape: readonly number[]): Float32Array {
-  const entry = tensors.get(name);
-  if (!entry) {
-    throw broken(`there must be a tensor '${name}'`, 'none', 'Pass the network that was trained.');
-  }
-  if (!(entry.data instanceof Float32Array) || !tf.util.arraysEqual([...entry.shape], [...shape])) {
-    throw broken(
-      `tensor '${name}' must be F32 of shape [${shape.join(', ')}]`,
-      `${entry.dtype} [${entry.shape.join(', ')}]`,
-      'Pass the network that was trained.',
-    );
-  }
-  return entry.data;
-}
-
-/** All weights under a prefix as one row, in the order of the network's variables. */
-function gathered(file: Safetensors, prefix: string, network: Network): Float32Array {
-  const row = new Float32Array(Object.values(network.variables).reduce((sum, v) => sum + v.size, 0));
-  let start = 0;
-  for (const [name, variable] of Object.entries(network.variables)) {
-    row.set(floats(file, `${prefix}.${name}`, variable.shape), start);
-    start += variable.size;
-  }
-  return row;
-}
-
-const hasAverage = ({ tensors }: Safetensors): boolean =>
-  [...tensors.keys()].some((name) => name.startsWith('average.'));
-
-function isCurve(value: unknown): value is { step: number; loss: number }[] {
-  return (
-    Array.isArray(value) &&
-    value.every((p) => isFields(p) && typeof p.step === 'number' && typeof p.loss === 'number')
-  );
-}
-
-/**
- * Where a run stood, for `train` to go on from.
- *
- * @throws FormatError for bytes that are no checkpoint of a run of this network; DomainError when the run's options
- *   were others.
- */
-export function loadTrainingState(bytes: Uint8Array, network: Network, settings: string): TrainingState {
-  const file = opened(bytes);
-  const { step, settings: before, history } = parsed(file.metadata, 'diff.training');
-  if (typeof step !== 'number' || !Number.isSafeInteger(step) || step < 0 || typeof before !== 'string') {
-    throw broken("'diff.training' must tell the step and the settings", { step, settings: before });
-  }
-  if (!isFields(history) || !isCurve(history.training) || !isCurve(history.validation)) {
-    throw broken("'diff.training' must hold loss curves", history);
-  }
-  if (before !== settings) {
-    throw new DomainError(
-      `train: a resumed run must have the options of the checkpoint, ${before}, got ${settings}. Pass those, or start a new run from the weights that loadCheckpoint gives.`,
-    );
-  }
-  const parameters = gathered(file, 'weights', network);
-  return {
-    step,
-    settings,
-    history: { training: history.training, validation: history.validation },
-    parameters,
-    first: floats(file, 'adam.first', [parameters.length]),
-    second: floats(file, 'adam.second', [parameters.length]),
-    ...(hasAverage(file) ? { average: gathered(file, 'average', network) } : {}),
-  };
 }
 
 export interface LoadCheckpointOptions {

@@ -5,7 +5,6 @@ export {
   loadCheckpoint,
   type SaveCheckpointOptions,
   saveCheckpoint,
-  type TrainingState,
 } from './checkpoint.ts';
 export { type ClassifierFreeGuidanceOptions, classifierFreeGuidance } from './classifier-free-guidance.ts';
 export { type ClassifierGuidanceOptions, classifierGuidance } from './classifier-guidance.ts';
@@ -74,6 +73,7 @@ export {
   uniformTimes,
 } from './time-sampling.ts';
 export { type LossPoint, type Trained, type TrainingProgress, type TrainOptions, train } from './train.ts';
+export type { TrainingState } from './training-state.ts';
 export { type UniformSpheresOptions, uniformSphere, uniformSpheres } from './uniform-spheres.ts';
 export type { WeightAverage } from './weight-average.ts';
 export {

@@ -202,6 +202,19 @@ describe('checkpoints', () => {
     await expect(train({ ...options, batchSize: 5, resume: bytes })).rejects.toThrow(
       /^train: a resumed run must have the options of the checkpoint, .*"batchSize":4.*, got .*"batchSize":5.*\. Pass those/,
     );
+    // a schedule stretches over the run: more steps are another run, unless the rate is constant
+    await expect(train({ ...options, steps: 4, resume: bytes })).rejects.toThrow(
+      /"steps":2.*, got .*"steps":4/,
+    );
+    const constant = { ...options, learningRate: 1e-3 };
+    const four = await train({ ...constant, model: small(), steps: 4 });
+    const two = await (await train({ ...constant, model: small() })).checkpoint();
+    const more = await train({ ...constant, model: small(), steps: 4, resume: two });
+    expect(readSafetensors(await more.checkpoint()).tensors).toEqual(
+      readSafetensors(await four.checkpoint()).tensors,
+    );
+    dispose(four.model);
+    dispose(more.model);
     const wider = precondition({ ...model, network: mlp({ eventShape: [1, 2], width: 5, key: key(1) }) });
     await expect(train({ ...options, model: wider, resume: bytes })).rejects.toThrow(
       "tensor 'weights.input.kernel' must be F32 of shape [2, 5], got 'F32 [2, 4]'.",

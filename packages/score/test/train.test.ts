@@ -89,7 +89,15 @@ describe('train', () => {
   it('keeps memory flat: done, aborted or thrown', async () => {
     const given = problem();
     const model = small();
-    const options = { ...given, model, key: key(3), steps: 12, batchSize: 8, reportEvery: 5 };
+    const options = {
+      ...given,
+      model,
+      key: key(3),
+      steps: 12,
+      batchSize: 8,
+      reportEvery: 5,
+      learningRate: 1e-3,
+    };
     const before = tf.memory().numTensors;
     const trained = await train(options);
     expect(tf.memory().numTensors).toBe(before);

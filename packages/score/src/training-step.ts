@@ -1,0 +1,92 @@
+/**
+ * One training step: batch → loss → gradient → Adam → average, with nothing read back from the backend.
+ */
+import { combine, fold } from '@diff/core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { AdamState } from './adam.ts';
+import { batchLoss, denoisingBatch } from './denoising-loss.ts';
+import type { FlatParameters } from './flat-parameters.ts';
+import { keyedUniforms } from './keyed-numbers.ts';
+import type { TrainingPlan } from './training-plan.ts';
+
+/** Weights, moments and average between two steps, each [1, P]. */
+export interface RunningState extends AdamState {
+  readonly average?: tf.Tensor;
+}
+
+export interface Advanced {
+  readonly state: RunningState;
+  readonly loss: tf.Tensor;
+  /** |gradient| before clipping. */
+  readonly gradientNorm: tf.Tensor;
+}
+
+/** The state before step 0: the network's present weights, no moments. */
+export function initialState({ averageRate }: TrainingPlan, parameters: FlatParameters): RunningState {
+  return tf.tidy(() => {
+    const start = parameters.flatten([...parameters.variables]);
+    return {
+      parameters: start,
+      first: tf.zerosLike(start),
+      second: tf.zerosLike(start),
+      ...(averageRate ? { average: tf.clone(start) } : {}),
+    };
+  });
+}
+
+export function stateTensors(state: RunningState): tf.Tensor[] {
+  return [state.parameters, state.first, state.second, ...(state.average ? [state.average] : [])];
+}
+
+/** The labels of a batch, some of them dropped. */
+function conditionOf(plan: TrainingPlan, step: number, indices: tf.Tensor1D): tf.Tensor | undefined {
+  const { labels, dropout, batchSize } = plan;
+  if (!labels) return undefined;
+  const chosen = tf.gather(labels, indices);
+  if (dropout === 0) return chosen;
+  const u = keyedUniforms(fold(plan.keys.dropout, step), batchSize);
+  const dropped = Uint8Array.from(u, (ui) => (ui < dropout ? 1 : 0));
+  const mask = tf.tensor(dropped, [batchSize, ...new Array<number>(chosen.rank - 1).fill(1)], 'bool');
+  const nothing = plan.model.network.nullLabel ?? 0;
+  return tf.where(
+    mask,
+    tf.fill(chosen.shape, nothing, chosen.dtype === 'int32' ? 'int32' : 'float32'),
+    chosen,
+  );
+}
+
+/** The state after step `step`, in new tensors; the network's variables follow. */
+export function advance(
+  plan: TrainingPlan,
+  parameters: FlatParameters,
+  state: RunningState,
+  step: number,
+): Advanced {
+  const { model, data, batchSize, weighting, keys } = plan;
+  return tf.tidy(() => {
+    const indices = tf.tensor1d(plan.order(step), 'int32');
+    const condition = conditionOf(plan, step, indices);
+    const batch = denoisingBatch({
+      model,
+      x0: tf.gather(data, indices),
+      times: plan.times(fold(keys.times, step), batchSize),
+      noise: fold(keys.noise, step),
+      weighting,
+    });
+    const { value, grads } = tf.variableGrads(
+      () => batchLoss(model, batch, condition),
+      [...parameters.variables],
+    );
+    const gradient = parameters.flatten(parameters.variables.map((v) => grads[v.name]));
+    const { gradientNorm, ...moved } = plan.optimizer.step(state, gradient, step + 1, plan.rateAt(step));
+    parameters.assign(moved.parameters);
+    const kept = plan.averageRate?.(step) ?? 0;
+    const average = state.average
+      ? combine([
+          [kept, state.average],
+          [1 - kept, moved.parameters],
+        ])
+      : undefined;
+    return { state: { ...moved, ...(average ? { average } : {}) }, loss: value, gradientNorm };
+  });
+}
