@@ -8,7 +8,7 @@ export interface ReportSection {
   readonly figure: string;
 }
 
-export interface ReportTable {
+interface ReportTable {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
   readonly note: string;

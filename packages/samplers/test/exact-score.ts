@@ -13,7 +13,7 @@ export interface Problem {
 }
 
 /** E[x₀ | x] of one row. */
-export function posteriorMean(problem: Problem, a: number, s: number, x: readonly number[]): number[] {
+function posteriorMean(problem: Problem, a: number, s: number, x: readonly number[]): number[] {
   const { weights, means, stds } = problem;
   const v = stds.map((std) => (a * std) ** 2 + s * s);
   const logits = weights.map((w, k) => {
