@@ -180,7 +180,7 @@ describe('train', () => {
     const given = problem();
     for (const average of [
       { rate: 0.6, warmup: false },
-      { rate: 0.3, warmup: true },
+      { rate: 0.9, warmup: true },
     ]) {
       const model = small();
       let expected = await weightsOf(model);
@@ -192,6 +192,7 @@ describe('train', () => {
         steps: 8,
         batchSize: 8,
         average,
+        learningRate: 0.05,
         reportEvery: 1,
         onProgress: async ({ step }) => {
           const k = step - 1;
@@ -248,6 +249,24 @@ describe('train', () => {
     }
     expect(batches[0]).not.toEqual(batches[1]);
     tf.dispose([...seen, data, labels, w]);
+  });
+
+  it('validates all held-out rows with the averaged weights', async () => {
+    const given = problem();
+    const options = {
+      data: given.data,
+      validation: { data: given.data, every: 5 },
+      key: key(3),
+      steps: 5,
+      batchSize: 20,
+    };
+    // an untrained network gives 0, and EDM's targets have variance 1: mean square of 100 of them, 1 ± √(2/100)
+    const still = await train({ ...options, model: small(), learningRate: () => 0 });
+    expect(Math.abs(still.history.validation[0]!.loss - 1)).toBeLessThan(4 * Math.sqrt(2 / 100));
+    const plain = await train({ ...options, model: small(), learningRate: 0.05, average: false });
+    const averaged = await train({ ...options, model: small(), learningRate: 0.05, average: 0.9 });
+    expect(averaged.history.training).toEqual(plain.history.training);
+    expect(averaged.history.validation).not.toEqual(plain.history.validation);
   });
 
   it('looks at other times in every step, one in each stratum of the batch', async () => {
@@ -397,10 +416,10 @@ describe('training learns', () => {
       model,
       data,
       key: key(3),
-      steps: 500,
-      batchSize: 64,
+      steps: 400,
+      batchSize: 128,
       learningRate: { peak: 1e-2 },
-      average: 0.99,
+      average: 0.98,
     });
     const after = await Promise.all(levels.map(error));
     levels.forEach((t, i) => {
