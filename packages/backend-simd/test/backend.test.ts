@@ -2,6 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OutOfMemoryError, resetKernelCounts, SimdBackend, simdInfo } from '../src/index.ts';
+import { kernel } from '../src/kernel.ts';
 import { wasm } from '../src/wasm.ts';
 
 const own = (kernel: string) => simdInfo().kernels.find((count) => count.kernel === kernel);
@@ -112,6 +113,33 @@ describe('backend', () => {
     // An own kernel that cannot take this type shows as both.
     tf.slice(tf.tensor(['a', 'b']), 0, 1);
     expect(own('Slice')).toMatchObject({ own: 1, fallback: 1 });
+  });
+
+  it('takes working memory back when a kernel returns, or throws', () => {
+    const x = tf.ones([3, 4, 5]);
+    const { inUse } = simdInfo().memory;
+    tf.sum(x, [0, 2]).dispose();
+    expect(simdInfo().memory.inUse).toBe(inUse);
+    const backend = tf.backend() as SimdBackend;
+    const failing = kernel('Failing', ({ backend: simd }) => {
+      simd.scratch(1000);
+      throw new Error('on purpose');
+    });
+    expect(() => failing.kernelFunc({ inputs: {}, backend })).toThrow('on purpose');
+    expect(simdInfo().memory.inUse).toBe(inUse);
+  });
+
+  it('keeps what a cpu kernel makes in WebAssembly memory, also after one that throws', () => {
+    const backend = tf.backend() as SimdBackend;
+    const x = tf.tensor1d([1, 2, 3]);
+    expect(() =>
+      backend.fallback('GatherV2', {
+        inputs: { x, indices: tf.tensor1d([7], 'int32') },
+        attrs: { axis: 0, batchDims: 0 },
+      }),
+    ).toThrow('is not in [0, 2]');
+    expect(backend.data.get(tf.cumprod(x).dataId).address).toBeGreaterThan(0);
+    expect(backend.data.get(tf.tensor1d([1]).dataId).address).toBeGreaterThan(0);
   });
 
   it('frees everything of an instance that is disposed', () => {

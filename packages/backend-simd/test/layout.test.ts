@@ -1,3 +1,4 @@
+import { expectSameBits } from '@diff/testkit';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
@@ -29,6 +30,19 @@ const shapes = fc
 const type = fc.constantFrom(...TYPES);
 
 describe('layout', () => {
+  it('selects whole rows by a condition of rank 1', async () => {
+    await tf.setBackend('simd');
+    const out = tf.tidy(() =>
+      tf.engine().runKernel('Select', {
+        condition: tf.tensor1d([1, 0, 1], 'bool'),
+        t: tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]),
+        e: tf.tensor2d([-1, -2, -3, -4, -5, -6], [3, 2]),
+      }),
+    ) as tf.Tensor;
+    expectSameBits(await out.data(), [1, 2, -3, -4, 5, 6]);
+    out.dispose();
+  });
+
   it('transposes like cpu', async () => {
     const cases = shapes.chain((shape) =>
       fc.tuple(
