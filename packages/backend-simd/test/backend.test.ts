@@ -69,10 +69,11 @@ describe('backend', () => {
     const z = tf.complex(tf.tensor1d([1, 2]), tf.tensor1d([3, 4]));
     expect([...(await tf.mul(z, z).data())]).toEqual([-8, 6, -12, 16]);
     expect([...(await tf.imag(tf.reshape(z, [2, 1])).data())]).toEqual([3, 4]);
-    const { blocks } = simdInfo().memory;
-    const local = tf.complex([5], [6]);
-    tf.real(local).dispose();
-    local.dispose();
+    const backend = tf.backend() as SimdBackend;
+    const before = backend.numDataIds();
+    tf.tidy(() => {
+      tf.real(tf.complex([5], [6]));
+    });
     expect(simdInfo().memory.blocks).toBe(blocks);
     expect([...(await tf.logicalNot(tf.tensor1d([1, 0, 1], 'bool')).data())]).toEqual([0, 1, 0]);
     const none = tf.zeros([0, 3]);
