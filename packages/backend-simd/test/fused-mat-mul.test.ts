@@ -19,6 +19,7 @@ describe('fused.matMul', () => {
     const activationName = name as keyof typeof activations;
     for (const [m, n, k] of [
       [9, 21, 30],
+      [21, 21, 30],
       [9, 3, 30],
       [1, 17, 5],
       [50, 64, 2],
