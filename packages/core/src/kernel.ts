@@ -6,7 +6,8 @@
  * no silent change of backend. `fusedOps()` says what the active backend fuses.
  *
  * Inputs travel as an array that carries names instead of indices: the gradient registry of tfjs can only save a
- * variable number of inputs when they come as an array, and kernels read best by name.
+ * variable number of inputs when they come as an array, and kernels read best by name. A kernel asks for optional
+ * inputs with `Object.hasOwn(inputs, name)`, since an array has properties of its own such as `values`.
  */
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -64,10 +65,24 @@ export function registerReferenceGradient<A extends Readonly<Record<string, unkn
           .filter((y) => y !== undefined)
           .reduce((a, b) => tf.add(a, b));
       };
-      const gradients = names.length ? tf.grads(inner)(saved) : [];
+      const gradients = names.length ? onTapeOfItsOwn(() => tf.grads(inner)(saved)) : [];
       return Object.fromEntries(names.map((name, i) => [name, (): tf.Tensor => gradients[i]!]));
     },
   });
+}
+
+/**
+ * Differentiates inside a gradient function. tfjs keeps one tape, which an inner `tf.grads` would end while the outer
+ * backward pass still walks it.
+ */
+function onTapeOfItsOwn<T>(differentiate: () => T): T {
+  const { state } = tf.engine();
+  const tape = state.activeTape;
+  try {
+    return differentiate();
+  } finally {
+    state.activeTape = tape;
+  }
 }
 
 /** Which diffusion ops the active backend runs as fused kernels. */

@@ -60,12 +60,13 @@ function block(
     tf.sub(tf.reshape(logWeights!, [1, k]), tf.mul(d / 2, tf.log(tf.mul(2 * Math.PI, v)))),
     tf.div(tf.sum(tf.square(difference), 2), tf.mul(2, v)),
   );
-  const logDensity = tf.logSumExp(logits, 1, true);
-  const r = tf.exp(tf.sub(logits, logDensity));
-  if (values) return [tf.matMul(r, values as tf.Tensor2D), tf.reshape(logDensity, [n])];
+  const logDensity = tf.logSumExp(logits, 1);
+  // Not exp(logits − logDensity): where logits are large, their difference has lost the digits that make Σ r = 1.
+  const r = tf.softmax(logits, 1);
+  if (values) return [tf.matMul(r, values as tf.Tensor2D), logDensity];
   const gain = tf.mul(r, tf.div(variance, v));
   const mean = tf.add(tf.matMul(tf.sub(r, gain), centres as tf.Tensor2D), tf.mul(x, tf.sum(gain, 1, true)));
-  return [mean, tf.reshape(logDensity, [n])];
+  return [mean, logDensity];
 }
 
 function reference(inputs: NamedTensors, attrs: SoftmaxMeanAttrs): tf.Tensor[] {

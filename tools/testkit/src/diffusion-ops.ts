@@ -351,6 +351,15 @@ export function describeDiffusionOps({ backend, ops }: { backend: string; ops: D
         }
       });
 
+      it('gives weights that sum to one however large the logits are', async () => {
+        const centres = tf.tensor2d([[1], [-1]]);
+        for (const noiseVariance of [1e-2, 1e-4, 1e-6]) {
+          const values = tf.tensor2d([[1], [1]]);
+          const { mean } = ops.softmaxMean(tf.tensor2d([[0], [0.1]]), centres, { noiseVariance, values });
+          expectClose(await read(mean), [1, 1], { absolute: 1e-6 }, `noise variance ${noiseVariance}`);
+        }
+      });
+
       it('gives a row the same bits wherever it stands', async () => {
         const [n, d, k] = [101, 2, 8];
         const x = matrix(rows(n, d, 1), d);
