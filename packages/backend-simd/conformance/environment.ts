@@ -14,7 +14,7 @@ const options = JSON.parse(process.env.CONFORMANCE ?? '{}') as {
 const { backend } = options;
 
 /** What the names of the specs for this backend contain. */
-export const marker = ` ${backend}-under-test `;
+export const marker: string = ` ${backend}-under-test `;
 
 if (backend === 'simd') {
   setVariant(options.variant);
