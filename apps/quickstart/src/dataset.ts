@@ -1,7 +1,7 @@
 /**
  * Rows of numbers, perhaps with a class each, perhaps images.
  */
-import { fold, type Key, uniform } from '@diff/core';
+import { type Key, uniform } from '@diff/core';
 
 export interface Dataset {
   readonly name: string;
@@ -33,22 +33,16 @@ export function take(data: Dataset, indices: readonly number[]): Dataset {
   };
 }
 
-/** Two random halves of equal class counts (up to one row per class). */
+/** Two random halves; the first has the odd row. */
 export async function halves(data: Dataset, key: Key): Promise<readonly [Dataset, Dataset]> {
   const order = await permutation(key, data.n);
-  const parts: [number[], number[]] = [[], []];
-  const seen = new Int32Array(data.classes || 1);
-  for (const row of order) {
-    const label = data.labels?.[row] ?? 0;
-    parts[(seen[label]! + label) % 2]!.push(row);
-    seen[label]! += 1;
-  }
-  return [take(data, parts[0]), take(data, parts[1])];
+  const middle = Math.ceil(data.n / 2);
+  return [take(data, order.slice(0, middle)), take(data, order.slice(middle))];
 }
 
 /** A random order of 0 … n − 1: the ranks of n uniforms. */
 async function permutation(key: Key, n: number): Promise<number[]> {
-  const draws = uniform(fold(key, 0), [n]);
+  const draws = uniform(key, [n]);
   const u = await draws.data();
   draws.dispose();
   return Array.from({ length: n }, (_, i) => i).sort((a, b) => u[a]! - u[b]! || a - b);

@@ -17,13 +17,16 @@ import { readData } from './read-data.ts';
 import { otherSampler } from './samplers.ts';
 import { fitScaling } from './scaling.ts';
 
+/** One split for all seeds, so that their figures can be compared. */
+const SPLIT = key(0);
+
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 async function run(options: Options): Promise<void> {
   const data = options.data ? await readData(options.data) : await loadDigits();
   const { name: backend } = await useBackend(options.backend);
   const root = key(options.seed);
-  const [train, held] = await halves(data, fold(root, 0));
+  const [train, held] = await halves(data, SPLIT);
   say(
     `${data.name}: ${train.n} rows to learn from, ${held.n} held out. Backend ${backend}, seed ${options.seed}.`,
   );

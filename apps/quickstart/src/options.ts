@@ -20,7 +20,7 @@ export interface Options {
 }
 
 const QUICK = { epochs: 100, steps: 20 };
-const FULL = { epochs: 850, steps: 40 };
+const FULL = { epochs: 350, steps: 40 };
 
 /** Paths are relative to where the user called from, which npm replaces by the project's root. */
 const here = process.env.INIT_CWD ?? process.cwd();
@@ -71,7 +71,7 @@ export function readOptions(args: readonly string[]): Options {
       '--guidance <w>',
       'strength of classifier-free guidance, where the data has classes',
       nonNegative,
-      0.5,
+      0.2,
     )
     .option(
       '--data <file>',

@@ -2,7 +2,7 @@
  * A residual multilayer perceptron with Fourier features of the noise level and an optional class:
  *
  *   e = silu(W_t [cos 2πf c, sin 2πf c] + b_t + W_c[label])          f geometric between two frequencies
- *   h₀ = W_in x + b_in,     h_{i+1} = h_i + B_i silu(A_i silu(h_i + e) + a_i) + b_i,     F = W_out silu(h) + b_out
+ *   h₀ = W_in x + b_in,     h_{i+1} = h_i + B_i silu(A_i norm(h_i) + E_i e + a_i) + b_i,     F = W_out h + b_out
  *
  * W_out = 0 at the start, so that F = 0 and the preconditioned model starts as c_skip·x. Fourier features:
  * Tancik et al. 2020, in the place EDM has them (Karras et al. 2022, §C); residual MLP: the usual pre-activation form.
@@ -19,6 +19,7 @@ import {
 } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { UNCONDITIONAL } from './exact-model.ts';
+import { layerNorm } from './layer-norm.ts';
 import type { Network } from './network.ts';
 import { silu } from './silu.ts';
 
@@ -100,6 +101,7 @@ export function mlp(options: MlpOptions): Network {
   const label = classes > 0 ? weight('label.kernel', classes, width, 1) : undefined;
   const body = Array.from({ length: blocks }, (_, i) => ({
     first: layer(`block${i}.first`, width, width),
+    shift: layer(`block${i}.shift`, width, width),
     second: layer(`block${i}.second`, width, width, 1 / Math.sqrt(blocks)),
   }));
   const output = layer('output', width, size, 0);
@@ -141,10 +143,10 @@ export function mlp(options: MlpOptions): Network {
         const rows = x.shape[0] ?? 0;
         const e = embedding(noiseLevel, condition);
         let h = input(tf.reshape(x, [rows, size]));
-        for (const { first, second } of body) {
-          h = tf.add(h, second(silu(first(silu(tf.add(h, e))))));
+        for (const { first, shift, second } of body) {
+          h = tf.add(h, second(silu(tf.add(first(layerNorm(h)), shift(e)))));
         }
-        return tf.reshape(output(silu(h)), x.shape);
+        return tf.reshape(output(h), x.shape);
       }),
   };
 }
