@@ -22,7 +22,7 @@ const GUARD_BYTE = 0xa5;
 const LINEAR = 512;
 
 /** What an allocation is for, asked only when it fails. */
-export type Describe = () => string;
+type Describe = () => string;
 
 /** Byte counts of the tensor memory. */
 export interface HeapStats {
@@ -37,7 +37,7 @@ export interface HeapStats {
 }
 
 /** Ways to make rare faults frequent; for tests. */
-export interface HeapStress {
+interface HeapStress {
   /** Detach all views at each allocation, as growth does. */
   detach?: boolean;
   /** Fill blocks with NaN when they are handed out and when they come back. */

@@ -15,7 +15,7 @@ export interface Loop {
 }
 
 /** Fewest loops that do the same; outermost first, the longest run innermost. */
-export function mergeLoops(loops: readonly Loop[]): Loop[] {
+function mergeLoops(loops: readonly Loop[]): Loop[] {
   const sorted = loops
     .filter(({ size }) => size !== 1)
     .sort((p, q) => Math.abs(q.output) - Math.abs(p.output));

@@ -86,7 +86,7 @@ export function denoisingBatch({ model, x0, times, noise, weighting }: BatchOpti
 }
 
 /** Σ_i weight_i |F_i − target_i|², a scalar, with its gradient in F. */
-export function weightedSquaredError(f: tf.Tensor, target: tf.Tensor, weight: tf.Tensor1D): tf.Scalar {
+function weightedSquaredError(f: tf.Tensor, target: tf.Tensor, weight: tf.Tensor1D): tf.Scalar {
   if (!tf.util.arraysEqual(f.shape, target.shape)) {
     throw new ShapeError(
       `denoisingLoss: the network's output must have the shape of its input, ${shown(target)}, got ${shown(f)}. Mend its last layer.`,

@@ -2,10 +2,12 @@
  * A residual multilayer perceptron with Fourier features of the noise level and an optional class:
  *
  *   e = silu(W_t [cos 2πf c, sin 2πf c] + b_t + W_c[label])          f geometric between two frequencies
- *   h₀ = W_in x + b_in,     h_{i+1} = h_i + B_i silu(A_i norm(h_i) + E_i e + a_i) + b_i,     F = W_out h + b_out
+ *   h₀ = W_in x + b_in,     h_{i+1} = h_i + B_i silu(A_i silu(h_i) + E_i e + a_i) + b_i,
+ *   F = W_out silu(h) + b_out
  *
  * W_out = 0 at the start, so that F = 0 and the preconditioned model starts as c_skip·x. Fourier features:
- * Tancik et al. 2020, in the place EDM has them (Karras et al. 2022, §C); residual MLP: the usual pre-activation form.
+ * Tancik et al. 2020, in the place EDM has them (Karras et al. 2022, §C); every residual block sees them
+ * through a matrix of its own.
  */
 import {
   fold,
@@ -19,7 +21,6 @@ import {
 } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { UNCONDITIONAL } from './exact-model.ts';
-import { layerNorm } from './layer-norm.ts';
 import type { Network } from './network.ts';
 import { silu } from './silu.ts';
 
@@ -144,9 +145,9 @@ export function mlp(options: MlpOptions): Network {
         const e = embedding(noiseLevel, condition);
         let h = input(tf.reshape(x, [rows, size]));
         for (const { first, shift, second } of body) {
-          h = tf.add(h, second(silu(tf.add(first(layerNorm(h)), shift(e)))));
+          h = tf.add(h, second(silu(tf.add(first(silu(h)), shift(e)))));
         }
-        return tf.reshape(output(h), x.shape);
+        return tf.reshape(output(silu(h)), x.shape);
       }),
   };
 }

@@ -47,7 +47,8 @@ async function byHand(
   const e = silu(time.map((v, j) => v + (label >= 0 ? w['label.kernel']![label * width + j]! : 0)));
   let h = layer('input', x);
   for (let i = 0; `block${i}.first.bias` in w; i++) {
-    const inner = silu(layer(`block${i}.first`, silu(h.map((v, j) => v + e[j]!))));
+    const shift = layer(`block${i}.shift`, e);
+    const inner = silu(layer(`block${i}.first`, silu(h)).map((v, j) => v + shift[j]!));
     const outer = layer(`block${i}.second`, inner);
     h = h.map((v, j) => v + outer[j]!);
   }
