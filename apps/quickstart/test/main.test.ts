@@ -22,7 +22,10 @@ interface Ended {
 
 async function run(...args: string[]): Promise<Ended> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, ...args], { cwd: folder });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, ...args], {
+      cwd: folder,
+      env: { ...process.env, INIT_CWD: folder },
+    });
     return { code: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout, stderr } = error as Ended;

@@ -18,6 +18,11 @@ export interface Pacer {
 
 /** Resolves in a later turn of the event loop, without the 4 ms floor that browsers put on timers. */
 function nextTurn(): Promise<void> {
+  if (typeof setImmediate === 'function') {
+    return new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
   return new Promise((resolve) => {
     const channel = new MessageChannel();
     channel.port1.onmessage = (): void => {

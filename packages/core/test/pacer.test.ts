@@ -1,5 +1,5 @@
 import { createPacer } from '@diff/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 const busy = (milliseconds: number): void => {
   const end = performance.now() + milliseconds;
@@ -20,6 +20,27 @@ describe('createPacer', () => {
     await pacer.turn();
     await pacer.turn();
     expect(turns).toBe(1);
+  });
+
+  it('does so where there is no setImmediate, as in browsers', async () => {
+    const { setImmediate: own } = globalThis;
+    vi.stubGlobal('setImmediate', undefined);
+    try {
+      const pacer = createPacer({ budget: 5 });
+      let turns = 0;
+      const channel = new MessageChannel();
+      channel.port1.onmessage = (): void => {
+        turns++;
+        channel.port1.close();
+      };
+      channel.port2.postMessage(null);
+      busy(10);
+      await pacer.turn();
+      await new Promise<void>((resolve) => own(resolve));
+      expect(turns).toBe(1);
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it('rejects with the reason of an aborted signal', async () => {
