@@ -14,7 +14,7 @@ const model = gaussianMixture({
     [-2, 0],
     [2, 0],
   ],
-  std: 0.3,
+  variance: 0.09,
 });
 const samples = await sample({
   model,

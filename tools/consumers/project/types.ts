@@ -7,7 +7,7 @@ import { edm, karrasGrid, type LinearProcess } from '@diff/sde';
 
 const run: Key = key(1);
 const process: LinearProcess = edm();
-const model: ScoreModel = gaussianMixture({ process, means: [[0, 1]], std: 0.5 });
+const model: ScoreModel = gaussianMixture({ process, means: [[0, 1]], variance: 0.25 });
 const sampler: Sampler = heun();
 const samples = await sample({
   model,
