@@ -1,0 +1,3 @@
+import { describeExamples } from '@diff/testkit';
+
+describeExamples(new URL('..', import.meta.url));
