@@ -45,6 +45,7 @@ export interface KernelArguments {
 
 const isTyped = (values: unknown): values is tf.TypedArray => ArrayBuffer.isView(values);
 
+/** The backend; make it with `tf.setBackend('simd')`. What its methods are for is said at the top of this file. */
 export class SimdBackend extends tf.KernelBackend {
   /** Read by cpu matMul. */
   readonly blockSize = 48;

@@ -70,6 +70,22 @@ export function kernelCounts(): KernelCount[] {
     );
 }
 
+/**
+ * Begins counting anew, for instance after a warm-up.
+ *
+ * @example
+ * ```ts
+ * import { kernelCounts, resetKernelCounts, timeKernels } from '@diff/backend-simd';
+ * import * as tf from '@tensorflow/tfjs-core';
+ *
+ * await tf.setBackend('simd');
+ * timeKernels(true);
+ * resetKernelCounts();
+ * tf.tidy(() => tf.matMul(tf.ones([100, 100]), tf.ones([100, 100])));
+ * console.table(kernelCounts());
+ * timeKernels(false);
+ * ```
+ */
 export function resetKernelCounts(): void {
   counts.clear();
 }

@@ -18,7 +18,20 @@ export class DiffError extends Error {
   }
 }
 
-/** Is `value` an error of any copy of @diff? */
+/**
+ * Is `value` an error of any copy of @diff?
+ *
+ * @example
+ * ```ts
+ * import { isDiffError, key } from '@diff/core';
+ * try {
+ *   key(-1);
+ * } catch (error) {
+ *   if (!isDiffError(error)) throw error;
+ *   console.log(error.name, error.message); // DomainError, and what to do
+ * }
+ * ```
+ */
 export function isDiffError(value: unknown): value is DiffError {
   return typeof value === 'object' && value !== null && Reflect.get(value, MARK) === true;
 }

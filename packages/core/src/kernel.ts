@@ -85,7 +85,17 @@ function onTapeOfItsOwn<T>(differentiate: () => T): T {
   }
 }
 
-/** Which diffusion ops the active backend runs as fused kernels. */
+/**
+ * Which diffusion ops the active backend runs as fused kernels.
+ *
+ * @example
+ * ```ts
+ * import { fusedOps, useBackend } from '@diff/core';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * await useBackend('cpu');
+ * console.log(fusedOps()); // [] here; all of them on the backend 'simd'
+ * ```
+ */
 export function fusedOps(): DiffKernelName[] {
   return DIFF_KERNELS.filter((name) => tf.getKernel(name, tf.getBackend()) !== undefined);
 }

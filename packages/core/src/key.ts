@@ -49,6 +49,13 @@ export function key(seed: number | bigint): Key {
  * The n-th key derived from `parent`; different n give independent streams.
  *
  * @param n integer, 0 ≤ n < 2^53.
+ * @example
+ * ```ts
+ * import { fold, key } from '@diff/core';
+ * const run = key(7);
+ * const [initial, steps] = [fold(run, 0), fold(run, 1)]; // two streams that share nothing
+ * const thirdStep = fold(steps, 3);
+ * ```
  */
 export function fold(parent: Key, n: number): Key {
   requireKey('fold', parent);
@@ -58,7 +65,15 @@ export function fold(parent: Key, n: number): Key {
   return { words: [out[0]!, out[1]!, out[2]!, out[3]!] };
 }
 
-/** `count` independent keys: `fold(parent, 0) … fold(parent, count − 1)`. */
+/**
+ * `count` independent keys: `fold(parent, 0) … fold(parent, count − 1)`.
+ *
+ * @example
+ * ```ts
+ * import { key, split } from '@diff/core';
+ * const [train, draw, measure] = split(key(7), 3);
+ * ```
+ */
 export function split(parent: Key, count: number): Key[] {
   requireInteger('split', 'count', count, 1);
   return Array.from({ length: count }, (_, i) => fold(parent, i));

@@ -114,12 +114,30 @@ export function normal(key: Key, shape: readonly number[], options: NoiseOptions
   return noise('normal', 'DiffNormal', key, shape, options);
 }
 
-/** Uniform noise on [0, 1) in steps of 2⁻²⁴; arguments as `normal`. */
+/**
+ * Uniform noise on [0, 1) in steps of 2⁻²⁴; arguments as `normal`.
+ *
+ * @example
+ * ```ts
+ * import { key, uniform } from '@diff/core';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const u = uniform(key(1), [1000, 2]);
+ * ```
+ */
 export function uniform(key: Key, shape: readonly number[], options: NoiseOptions = {}): tf.Tensor {
   return noise('uniform', 'DiffUniform', key, shape, options);
 }
 
-/** Independent fair signs −1 and +1; arguments as `normal`. */
+/**
+ * Independent fair signs −1 and +1; arguments as `normal`.
+ *
+ * @example
+ * ```ts
+ * import { key, rademacher } from '@diff/core';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const signs = rademacher(key(1), [1000, 2]); // −1 and +1
+ * ```
+ */
 export function rademacher(key: Key, shape: readonly number[], options: NoiseOptions = {}): tf.Tensor {
   return noise('rademacher', 'DiffRademacher', key, shape, options);
 }

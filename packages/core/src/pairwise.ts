@@ -160,13 +160,35 @@ export function pairwiseSumExp(
   return run(x, y, { reduce: 'sumExp', scale, k: 1, excludeDiagonal }, { weights })[0] as tf.Tensor1D;
 }
 
-/** out_i = Σ_j w_j |x_i − y_j|; x [n, d], y [m, d]; returns [n], owned by the caller. */
+/**
+ * out_i = Σ_j w_j |x_i − y_j|; x [n, d], y [m, d]; returns [n], owned by the caller.
+ *
+ * @example
+ * ```ts
+ * import { pairwiseSumDistance } from '@diff/core';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const total = pairwiseSumDistance(tf.zeros([1, 2]), tf.tensor2d([[3, 4], [0, 2]])); // [7]
+ * ```
+ */
 export function pairwiseSumDistance(x: tf.Tensor, y: tf.Tensor, options: SumOptions = {}): tf.Tensor1D {
   const { excludeDiagonal = false, weights } = options;
   return run(x, y, { reduce: 'sumDistance', scale: 1, k: 1, excludeDiagonal }, { weights })[0] as tf.Tensor1D;
 }
 
-/** out_i = log Σ_j exp(potential_j − scale·|x_i − y_j|²); potential [m]; returns [n], owned by the caller. */
+/**
+ * out_i = log Σ_j exp(potential_j − scale·|x_i − y_j|²); potential [m]; returns [n], owned by the caller.
+ *
+ * @example
+ * ```ts
+ * import { key, normal, pairwiseLogSumExp } from '@diff/core';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const data = normal(key(1), [500, 2]);
+ * const potential = tf.fill([500], -Math.log(500 * 2 * Math.PI * 0.1 ** 2));
+ * const logDensity = pairwiseLogSumExp(tf.zeros([1, 2]), data, { potential, scale: 1 / (2 * 0.1 ** 2) });
+ * ```
+ */
 export function pairwiseLogSumExp(
   x: tf.Tensor,
   y: tf.Tensor,
@@ -181,6 +203,13 @@ export function pairwiseLogSumExp(
  * The k nearest rows of y to every row of x, nearest first; ties go to the smaller index.
  *
  * @returns `distance` [n, k] and `index` [n, k] int32, owned by the caller.
+ * @example
+ * ```ts
+ * import { key, normal, pairwiseNearest } from '@diff/core';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const data = normal(key(1), [100, 2]);
+ * const { distance, index } = pairwiseNearest(data, data, { k: 5, excludeDiagonal: true }); // [100, 5] each
+ * ```
  */
 export function pairwiseNearest(
   x: tf.Tensor,

@@ -23,6 +23,12 @@ const rotl = (v: number, r: number): number => (v << r) | (v >>> (32 - r));
  * Writes the four output words of the block with counter (c0, c1, c2, c3) to `out[offset … offset + 3]`.
  *
  * @param key four uint32 words.
+ * @example
+ * ```ts
+ * import { threefry4x32 } from '@diff/core';
+ * const out = new Uint32Array(4);
+ * threefry4x32([1, 2, 3, 4], 0, 0, 0, 0, out, 0); // the first block of this key
+ * ```
  */
 export function threefry4x32(
   key: readonly [number, number, number, number],

@@ -73,7 +73,16 @@ function cholesky(where: string, name: string, covariance: Matrix): CholeskyDeco
 const logDeterminant = (factor: CholeskyDecomposition): number =>
   2 * factor.lowerTriangularMatrix.diag().reduce((s, v) => s + Math.log(v), 0);
 
-/** W₂²(p, q), squared distance; covariances may be singular. */
+/**
+ * W₂²(p, q), squared distance; covariances may be singular.
+ *
+ * @example
+ * ```ts
+ * import { gaussianW2Squared } from '@diff/metrics';
+ * const [p, q] = [{ mean: [0], covariance: [[1]] }, { mean: [3], covariance: [[4]] }];
+ * gaussianW2Squared(p, q); // 10
+ * ```
+ */
 export function gaussianW2Squared(p: Gaussian, q: Gaussian): number {
   const [a, b] = both('gaussianW2Squared', p, q);
   const shift = Matrix.sub(a.mean, b.mean).norm('frobenius') ** 2;
@@ -81,7 +90,16 @@ export function gaussianW2Squared(p: Gaussian, q: Gaussian): number {
   return shift + buresSquared(a.covariance, b.covariance, ...roots);
 }
 
-/** KL(p‖q) in nats; both covariances must be positive definite. */
+/**
+ * KL(p‖q) in nats; both covariances must be positive definite.
+ *
+ * @example
+ * ```ts
+ * import { gaussianKl } from '@diff/metrics';
+ * const [p, q] = [{ mean: [0], covariance: [[1]] }, { mean: [3], covariance: [[4]] }];
+ * gaussianKl(p, q); // ¾ + ln 2
+ * ```
+ */
 export function gaussianKl(p: Gaussian, q: Gaussian): number {
   const [a, b] = both('gaussianKl', p, q);
   const ofP = cholesky('gaussianKl', 'p', a.covariance);
@@ -93,7 +111,16 @@ export function gaussianKl(p: Gaussian, q: Gaussian): number {
   return (trace + quadratic - d + logDeterminant(ofQ) - logDeterminant(ofP)) / 2;
 }
 
-/** Relative Fisher information E_p|∇ln p − ∇ln q|²; both covariances must be positive definite. */
+/**
+ * Relative Fisher information E_p|∇ln p − ∇ln q|²; both covariances must be positive definite.
+ *
+ * @example
+ * ```ts
+ * import { gaussianRelativeFisher } from '@diff/metrics';
+ * const [p, q] = [{ mean: [0], covariance: [[1]] }, { mean: [3], covariance: [[4]] }];
+ * gaussianRelativeFisher(p, q); // 1.125
+ * ```
+ */
 export function gaussianRelativeFisher(p: Gaussian, q: Gaussian): number {
   const where = 'gaussianRelativeFisher';
   const [a, b] = both(where, p, q);

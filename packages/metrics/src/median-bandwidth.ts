@@ -44,6 +44,14 @@ export function medianOfDistances(where: string, x: Rows, y: Rows): number {
  * The median-rule bandwidth h of samples [n, d] and a reference [m, d], in units of x.
  *
  * @throws DomainError where more than half of the pairs of rows are equal.
+ * @example
+ * ```ts
+ * import { key, normal } from '@diff/core';
+ * import { medianBandwidth, mmdSquared } from '@diff/metrics';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const [x, y] = [normal(key(0), [100, 2]), normal(key(1), [100, 2])];
+ * const { value } = await mmdSquared(x, y, { bandwidth: await medianBandwidth(x, y) });
+ * ```
  */
 export async function medianBandwidth(samples: tf.Tensor, reference: tf.Tensor): Promise<number> {
   const [x, y] = await finitePair('medianBandwidth', samples, reference);

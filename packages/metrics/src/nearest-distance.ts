@@ -58,6 +58,13 @@ export async function nearestDistance(
  * Bootstrap: the rows whose distances are taken redrawn with replacement, their neighbours held fixed.
  *
  * @param set [n, d], n ≥ 2.
+ * @example
+ * ```ts
+ * import { key, normal } from '@diff/core';
+ * import { nearestDistanceWithin } from '@diff/metrics';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const { value } = await nearestDistanceWithin(normal(key(0), [200, 2]));
+ * ```
  */
 export async function nearestDistanceWithin(set: tf.Tensor, options: MetricOptions = {}): Promise<Estimate> {
   const where = 'nearestDistanceWithin';

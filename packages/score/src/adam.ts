@@ -45,6 +45,15 @@ export interface Adam {
  * Makes an Adam optimiser; it holds no state.
  *
  * @throws DomainError for rates outside [0, 1) and the like.
+ * @example
+ * ```ts
+ * import { adam } from '@diff/score';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const optimizer = adam({ clipNorm: 1 });
+ * let state = { parameters: tf.ones([1, 3]), first: tf.zeros([1, 3]), second: tf.zeros([1, 3]) };
+ * for (let k = 1; k <= 10; k++) state = optimizer.step(state, state.parameters, k, 0.1); // down |p|²/2
+ * ```
  */
 export function adam(options: AdamOptions = {}): Adam {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, clipNorm } = options;

@@ -129,6 +129,18 @@ export interface LoadedCheckpoint {
  * Builds the model of a checkpoint and loads its weights.
  *
  * @throws FormatError for bytes that are not a checkpoint, or one of another architecture.
+ * @example
+ * ```ts
+ * import { key } from '@diff/core';
+ * import { loadCheckpoint, mlp, precondition, saveCheckpoint } from '@diff/score';
+ * import { edm } from '@diff/sde';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const network = mlp({ eventShape: [2], width: 8, key: key(1) });
+ * const bytes = await saveCheckpoint({ model: precondition({ network, process: edm() }) });
+ * const { model } = loadCheckpoint(bytes);
+ * const denoised = await model.denoise(tf.zeros([4, 2]), 0.5);
+ * ```
  */
 export function loadCheckpoint(bytes: Uint8Array, options: LoadCheckpointOptions = {}): LoadedCheckpoint {
   const file = opened(bytes);

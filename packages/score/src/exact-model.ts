@@ -90,6 +90,45 @@ function inBlocks(f: RowFunction, law: ExactLaw, x: tf.Tensor2D, levels: Margina
  *
  * @returns the model; it holds no tensors but those that the law holds.
  * @throws DomainError for an unknown kind.
+ * @example
+ * ```ts
+ * import { normal } from '@diff/core';
+ * import { defineExactModel, type Marginal, type Marginals } from '@diff/score';
+ * import { canonicalOu } from '@diff/sde';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * // N(0, 1) on the line: X_t ~ N(m, v), v = α² + σ². One level for all rows, or one for each, as a column.
+ * const column = (levels: Marginals, of: (level: Marginal) => number) =>
+ *   tf.reshape([levels].flat().map(of), [-1, 1]);
+ * const variance = (l: Marginal): number => l.alpha ** 2 + l.sigma ** 2;
+ * const gain = {
+ *   data: (l: Marginal) => l.alpha / variance(l),
+ *   noise: (l: Marginal) => l.sigma / variance(l),
+ *   score: (l: Marginal) => -1 / variance(l),
+ *   velocity: () => 0,
+ * };
+ * const centred = (x: tf.Tensor, levels: Marginals) => tf.sub(x, column(levels, (l) => l.mean));
+ * const model = defineExactModel({
+ *   process: canonicalOu(),
+ *   name: 'standard normal',
+ *   kind: 'velocity',
+ *   eventShape: [1],
+ *   law: {
+ *     predict: (kind, x, levels) => tf.mul(centred(x, levels), column(levels, gain[kind])),
+ *     logDensity: (x, levels) => {
+ *       const square = tf.div(tf.square(centred(x, levels)), column(levels, variance));
+ *       const constant = column(levels, (l) => Math.log(2 * Math.PI * variance(l)));
+ *       return tf.reshape(tf.mul(-0.5, tf.add(square, constant)), [-1]);
+ *     },
+ *     posteriorCovariance: (x, levels) =>
+ *       tf.reshape(tf.mul(tf.onesLike(x), column(levels, (l) => l.sigma ** 2 / variance(l))), [-1, 1, 1]),
+ *     sample: async (key, n, firstRow) => normal(key, [n, 1], { firstRow }),
+ *     rowElements: 0,
+ *     covarianceRowElements: 0,
+ *   },
+ * });
+ * const score = await model.score(tf.ones([4, 1]), 0.3); // −1
+ * ```
  */
 export function defineExactModel({
   process,

@@ -88,6 +88,15 @@ export function requireTime(where: string, x: tf.Tensor, t: Time): void {
  * @param x state [n, …]; @param prediction of the same shape; @param t number or [n].
  * @returns tensor of x's shape, owned by the caller; the inputs stay with the caller.
  * @throws DomainError where `conversion` does.
+ * @example
+ * ```ts
+ * import { convertPrediction } from '@diff/score';
+ * import { canonicalOu } from '@diff/sde';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const [process, x] = [canonicalOu(), tf.ones([4, 2])];
+ * const denoised = await convertPrediction(process, x, tf.neg(x), 0.3, 'score', 'data');
+ * ```
  */
 export async function convertPrediction(
   process: LinearProcess,

@@ -145,6 +145,11 @@ const RULES: Readonly<Record<PreconditioningName, Rule>> = {
  *
  * @param sigmaData standard deviation of the data; default 0.5, EDM's for images in [−1, 1].
  * @throws DomainError for an unknown name or a sigmaData that is not positive.
+ * @example
+ * ```ts
+ * import { preconditioning } from '@diff/score';
+ * const rule = preconditioning('edm', 0.5);
+ * ```
  */
 export function preconditioning(
   choice: PreconditioningName | Preconditioning = 'edm',

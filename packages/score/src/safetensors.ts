@@ -199,6 +199,13 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
  * @param tensors by name; data must be an array of the dtype's own kind with one element per place of the shape.
  * @param metadata strings by name.
  * @throws DomainError for a name, dtype, shape or length that the reader would refuse.
+ * @example
+ * ```ts
+ * import { readSafetensors, writeSafetensors } from '@diff/score';
+ * const data = Float32Array.of(1, 2, 3, 4);
+ * const bytes = writeSafetensors({ weight: { dtype: 'F32', shape: [2, 2], data } }, { note: 'mine' });
+ * const { tensors, metadata } = readSafetensors(bytes);
+ * ```
  */
 export function writeSafetensors(
   tensors: Readonly<Record<string, SafetensorsEntry>> | ReadonlyMap<string, SafetensorsEntry>,

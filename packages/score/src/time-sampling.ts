@@ -28,7 +28,16 @@ function requireInterval(where: string, process: LinearProcess, from: number, to
   }
 }
 
-/** Uniform times on (from, to); defaults T/1000 and T. The score itself has no bounded target at 0. */
+/**
+ * Uniform times on (from, to); defaults T/1000 and T. The score itself has no bounded target at 0.
+ *
+ * @example
+ * ```ts
+ * import { uniformTimes } from '@diff/score';
+ * import { variancePreserving } from '@diff/sde';
+ * const median = uniformTimes({ process: variancePreserving() }).quantile(0.5);
+ * ```
+ */
 export function uniformTimes({
   process,
   from = process.T * 1e-3,
@@ -42,7 +51,16 @@ export function uniformTimes({
   return { name: 'uniform', quantile: (u) => from + u * (to - from) };
 }
 
-/** Times at which ln ς is uniform; defaults as `uniformTimes`. */
+/**
+ * Times at which ln ς is uniform; defaults as `uniformTimes`.
+ *
+ * @example
+ * ```ts
+ * import { logUniformTimes } from '@diff/score';
+ * import { variancePreserving } from '@diff/sde';
+ * const median = logUniformTimes({ process: variancePreserving(), from: 1e-3 }).quantile(0.5);
+ * ```
+ */
 export function logUniformTimes({
   process,
   from = process.T * 1e-3,
@@ -67,6 +85,12 @@ export function logUniformTimes({
  * Times at which ln ς is normal, cut off at the ends of the horizon.
  *
  * @param mean of ln ς, default −1.2 + ln(2 sigmaData), EDM's shifted to the scale of the data; @param std default 1.2.
+ * @example
+ * ```ts
+ * import { logNormalTimes } from '@diff/score';
+ * import { variancePreserving } from '@diff/sde';
+ * const median = logNormalTimes({ process: variancePreserving(), sigmaData: 0.5 }).quantile(0.5);
+ * ```
  */
 export function logNormalTimes({
   process,
@@ -97,6 +121,13 @@ export function logNormalTimes({
  * The times of one batch: `count` draws of the law.
  *
  * @param stratified one draw in each of `count` equally likely strata (default), in their order; else independent.
+ * @example
+ * ```ts
+ * import { key } from '@diff/core';
+ * import { sampleTimes, uniformTimes } from '@diff/score';
+ * import { edm } from '@diff/sde';
+ * const times = sampleTimes(uniformTimes({ process: edm() }), key(1), 64);
+ * ```
  */
 export function sampleTimes(law: TimeLaw, key: Key, count: number, stratified = true): Float64Array {
   const u = keyedUniforms(key, count);

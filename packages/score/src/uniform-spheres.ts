@@ -86,7 +86,19 @@ export function uniformSpheres({
   });
 }
 
-/** The uniform law on one sphere; center default the origin of R³, radius default 1. */
+/**
+ * The uniform law on one sphere; center default the origin of R³, radius default 1.
+ *
+ * @example
+ * ```ts
+ * import { key } from '@diff/core';
+ * import { uniformSphere } from '@diff/score';
+ * import { canonicalOu } from '@diff/sde';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const model = uniformSphere({ process: canonicalOu(), radius: 2 });
+ * const score = await model.score(await model.sample(key(1), 10), 0.2);
+ * ```
+ */
 export function uniformSphere({
   center = [0, 0, 0],
   radius = 1,

@@ -31,6 +31,13 @@ export interface WeightingOptions {
  * A built-in weighting by name, or the given function itself.
  *
  * @throws DomainError for an unknown name.
+ * @example
+ * ```ts
+ * import { weighting } from '@diff/score';
+ * import { edm } from '@diff/sde';
+ * const w = weighting('minSnr', { process: edm(), sigmaData: 0.5 });
+ * w(0.1); // 5, the cap: the SNR is 100
+ * ```
  */
 export function weighting(
   choice: WeightingName | Weighting,

@@ -19,6 +19,11 @@ export interface BbddGridOptions extends GridOptions {
  * The smallest κ for which a grid meets γ_k ≤ κ min(1, t_{k+1}) at every step; ∞ when the grid ends at 0.
  *
  * @throws DomainError unless the grid is strictly descending.
+ * @example
+ * ```ts
+ * import { canonicalOu, stepKappa, uniformGrid } from '@diff/sde';
+ * const kappa = stepKappa(uniformGrid({ process: canonicalOu({ T: 4 }), steps: 100, end: 0.01 })); // 3.99: its last steps are too large
+ * ```
  */
 export function stepKappa(grid: readonly number[]): number {
   checkGrid('stepKappa', grid);

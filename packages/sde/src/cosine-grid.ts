@@ -5,7 +5,15 @@
  */
 import { type GridOptions, gridFrom, requireGridOptions } from './grid.ts';
 
-/** Equal steps in atan(σ/α); options, result and errors as `uniformGrid`. */
+/**
+ * Equal steps in atan(σ/α); options, result and errors as `uniformGrid`.
+ *
+ * @example
+ * ```ts
+ * import { cosineGrid, variancePreserving } from '@diff/sde';
+ * const grid = cosineGrid({ process: variancePreserving(), steps: 40, end: 0 });
+ * ```
+ */
 export function cosineGrid(options: GridOptions): readonly number[] {
   requireGridOptions('cosine', options);
   const { process, steps, end } = options;

@@ -82,6 +82,13 @@ export function ddpmBetas(options: DdpmBetasOptions = {}): readonly number[] {
 /**
  * The table rescaled so that the last state is pure noise: √ᾱ is shifted to 0 at N and scaled to keep its first
  * value (Lin et al., "Common diffusion noise schedules and sample steps are flawed", 2024). Its last β is 1.
+ *
+ * @example
+ * ```ts
+ * import { ddpmBetas, ddpmChain, rescaleToZeroTerminalSnr } from '@diff/sde';
+ * const betas = rescaleToZeroTerminalSnr(ddpmBetas({ schedule: 'scaledLinear' }));
+ * console.log(betas.at(-1)); // 1
+ * ```
  */
 export function rescaleToZeroTerminalSnr(betas: readonly number[]): readonly number[] {
   requireBetas('rescaleToZeroTerminalSnr', betas);

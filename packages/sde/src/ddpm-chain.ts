@@ -30,6 +30,12 @@ export interface DdpmChain extends DiscreteChain {
  * The continuum limit of `ddpmChain(options)`: VP with βmin = N·betaStart/T and βmax = N·betaEnd/T, the cosine VP
  * with its rate capped at N·maxBeta/T, or, for a table of one's own, the VP process of `schedule: 'table'`, which
  * has the chain's marginals at every time iT/N.
+ *
+ * @example
+ * ```ts
+ * import { ddpmLimit } from '@diff/sde';
+ * const process = ddpmLimit({ schedule: 'linear', steps: 1000 }); // VP with β from 0.1 to 20
+ * ```
  */
 export function ddpmLimit(options: DdpmChainOptions = {}): LinearProcess {
   const T = requirePositive('ddpmLimit', 'T', options.T ?? 1);

@@ -28,6 +28,20 @@ export function squared(g: tf.Tensor): tf.Tensor {
  *
  * @param x [n, d]; @returns [n, d], owned by the caller.
  * @throws ShapeError unless x has rank 2.
+ * @example
+ * ```ts
+ * import { generalSde, noiseDivergence } from '@diff/sde';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * // g(x) = x in each coordinate: a = diag(x²), ∇·a = 2x
+ * const process = generalSde({
+ *   T: 1,
+ *   noise: 'diagonal',
+ *   drift: (_, x) => tf.zerosLike(x),
+ *   diffusion: (_, x) => tf.clone(x),
+ * });
+ * const divergence = noiseDivergence(process, 0.5, tf.tensor2d([[1, 2]])); // [[2, 4]]
+ * ```
  */
 export function noiseDivergence(process: GeneralProcess, t: number, x: tf.Tensor): tf.Tensor {
   if (x.rank !== 2) {

@@ -10,7 +10,15 @@ export interface ExponentialGridOptions extends NoiseLevelGridOptions {
   readonly rho?: number;
 }
 
-/** Geometric noise levels; options, result and errors as `karrasGrid`. */
+/**
+ * Geometric noise levels; options, result and errors as `karrasGrid`.
+ *
+ * @example
+ * ```ts
+ * import { edm, exponentialGrid } from '@diff/sde';
+ * const grid = exponentialGrid({ process: edm({ T: 80 }), steps: 40, end: 0, sigmaMin: 0.002 });
+ * ```
+ */
 export function exponentialGrid(options: ExponentialGridOptions): readonly number[] {
   const { rho = 1 } = options;
   requirePositive('exponential', 'rho', rho);

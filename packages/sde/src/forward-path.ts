@@ -169,6 +169,15 @@ export interface SimulateForwardOptions extends ForwardPathOptions {
  *
  * @returns X at the last of `times`, owned by the caller.
  * @throws as `forwardPath`; NumericalError when the result is not finite.
+ * @example
+ * ```ts
+ * import { key } from '@diff/core';
+ * import { canonicalOu, simulateForward } from '@diff/sde';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const options = { process: canonicalOu(), x0: tf.ones([8, 2]), times: [0, 0.5, 1], key: key(1) };
+ * const end = await simulateForward(options);
+ * ```
  */
 export async function simulateForward(options: SimulateForwardOptions): Promise<tf.Tensor> {
   let last: tf.Tensor | undefined;

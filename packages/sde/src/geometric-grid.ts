@@ -5,7 +5,15 @@
 import { DomainError } from '@diff/core';
 import { type GridOptions, gridFrom, requireGridOptions } from './grid.ts';
 
-/** Times in geometric progression; `end` must be above 0. Options, result and errors as `uniformGrid`. */
+/**
+ * Times in geometric progression; `end` must be above 0. Options, result and errors as `uniformGrid`.
+ *
+ * @example
+ * ```ts
+ * import { geometricGrid, variancePreserving } from '@diff/sde';
+ * const grid = geometricGrid({ process: variancePreserving(), steps: 40, end: 1e-3 });
+ * ```
+ */
 export function geometricGrid(options: GridOptions): readonly number[] {
   requireGridOptions('geometric', options);
   const { process, steps, end } = options;

@@ -16,7 +16,15 @@ export interface GridOptions {
   readonly end: number;
 }
 
-/** Throws unless `grid` is a list of at least two finite times ≥ 0, strictly descending; returns it. */
+/**
+ * Throws unless `grid` is a list of at least two finite times ≥ 0, strictly descending; returns it.
+ *
+ * @example
+ * ```ts
+ * import { checkGrid } from '@diff/sde';
+ * const grid = checkGrid('my sampler', [1, 0.5, 0.1]);
+ * ```
+ */
 export function checkGrid(where: string, grid: readonly number[]): readonly number[] {
   if (!Array.isArray(grid) || grid.length < 2) {
     throw new DomainError(

@@ -70,7 +70,15 @@ export function canonicalOu({ T = 5 }: { readonly T?: number } = {}): LinearProc
   return ornsteinUhlenbeck({ theta: 1, mu: 0, sigma: Math.SQRT2, T });
 }
 
-/** The process of unit speed, dX = −½X dt + dB: α = e^{−t/2}, σ² = 1 − e^{−t}. T defaults to 10. */
+/**
+ * The process of unit speed, dX = −½X dt + dB: α = e^{−t/2}, σ² = 1 − e^{−t}. T defaults to 10.
+ *
+ * @example
+ * ```ts
+ * import { unitSpeedOu } from '@diff/sde';
+ * unitSpeedOu().alpha(2); // e⁻¹
+ * ```
+ */
 export function unitSpeedOu({ T = 10 }: { readonly T?: number } = {}): LinearProcess {
   return ornsteinUhlenbeck({ theta: 0.5, mu: 0, sigma: 1, T });
 }

@@ -4,7 +4,15 @@
  */
 import { type GridOptions, gridFrom, requireGridOptions } from './grid.ts';
 
-/** Equal steps in √t; options, result and errors as `uniformGrid`. */
+/**
+ * Equal steps in √t; options, result and errors as `uniformGrid`.
+ *
+ * @example
+ * ```ts
+ * import { quadraticGrid, variancePreserving } from '@diff/sde';
+ * const grid = quadraticGrid({ process: variancePreserving(), steps: 40, end: 0 });
+ * ```
+ */
 export function quadraticGrid(options: GridOptions): readonly number[] {
   requireGridOptions('quadratic', options);
   const { process, steps, end } = options;

@@ -42,6 +42,11 @@ function rule(f: (u: number) => number, a: number, b: number): Piece {
  *
  * @param tolerance relative to the integral; default 1e-13.
  * @throws NumericalError when f is not finite, or when 2,000 pieces do not reach the tolerance.
+ * @example
+ * ```ts
+ * import { integrate } from '@diff/sde';
+ * integrate((u) => Math.exp(-u * u), -8, 8); // √π
+ * ```
  */
 export function integrate(f: (u: number) => number, a: number, b: number, tolerance = 1e-13): number {
   if (a === b) return 0;

@@ -63,6 +63,14 @@ export function reverseCoefficients(
  *
  * @param x [n, …]; @param score ∇log p_t(x), of the shape of x. @returns that shape, owned by the caller.
  * @throws ShapeError, DomainError
+ * @example
+ * ```ts
+ * import { canonicalOu, reverseDrift } from '@diff/sde';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const x = tf.ones([4, 2]);
+ * const drift = reverseDrift(canonicalOu(), 1, x, tf.neg(x), { noiseLevel: 1 }); // −x
+ * ```
  */
 export function reverseDrift(
   process: LinearProcess,
@@ -84,6 +92,15 @@ export function reverseDrift(
 /**
  * Velocity of the probability flow in forward time: dX/dt = f x + c − ½ g² score (S3 5.6), the reverse drift for
  * b = 0 with its sign changed. Arguments and result as `reverseDrift`.
+ *
+ * @example
+ * ```ts
+ * import { canonicalOu, probabilityFlowDrift } from '@diff/sde';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const x = tf.ones([4, 2]);
+ * const velocity = probabilityFlowDrift(canonicalOu(), 1, x, tf.neg(x)); // 0: N(0, I) does not flow
+ * ```
  */
 export function probabilityFlowDrift(
   process: LinearProcess,

@@ -29,7 +29,15 @@ export interface SmldChain extends DiscreteChain {
   readonly sigmas: readonly number[];
 }
 
-/** `count` ≥ 2 noise levels in geometric progression from sigmaMin to sigmaMax. */
+/**
+ * `count` ≥ 2 noise levels in geometric progression from sigmaMin to sigmaMax.
+ *
+ * @example
+ * ```ts
+ * import { smldSigmas } from '@diff/sde';
+ * smldSigmas(0.01, 100, 5); // 0.01, 0.1, 1, 10, 100
+ * ```
+ */
 export function smldSigmas(sigmaMin: number, sigmaMax: number, count: number): readonly number[] {
   requirePositive('smldSigmas', 'sigmaMin', sigmaMin);
   requirePositive('smldSigmas', 'sigmaMax', sigmaMax);
