@@ -77,7 +77,7 @@ try {
       resolution,
       '--types',
       '',
-      'types.ts',
+      'type-checked.ts',
     );
     say(`TypeScript: checked with moduleResolution ${resolution}`);
   }
@@ -123,7 +123,10 @@ try {
 function readCatalog() {
   const text = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8');
   const catalog = {};
-  for (const [, name, range] of text.matchAll(/^ {2}'(@tensorflow\/tfjs-(?:core|backend-cpu))': (\S+)$/gm))
+  for (const name of ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-cpu']) {
+    const range = new RegExp(`^ {2}["']${name}["']: (\\S+)$`, 'm').exec(text)?.[1];
+    if (!range) throw new Error(`check: the catalog must name ${name}, got none. Mend pnpm-workspace.yaml.`);
     catalog[name] = range;
+  }
   return { catalog };
 }
