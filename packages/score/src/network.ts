@@ -73,6 +73,17 @@ export interface LayersModelLike {
  *
  * @param options nullLabel: what is passed as the condition of rows without one, as an int32 label.
  * @throws ShapeError unless the model has two or three inputs.
+ * @example
+ * ```ts
+ * import { layersNetwork } from '@diff/score';
+ * import * as layers from '@tensorflow/tfjs-layers';
+ * import '@tensorflow/tfjs-backend-cpu';
+ * const [x, c] = [layers.input({ shape: [2] }), layers.input({ shape: [1] })];
+ * const { concatenate, dense } = layers.layers;
+ * const hidden = dense({ units: 8, activation: 'tanh' }).apply(concatenate().apply([x, c]));
+ * const y = dense({ units: 2 }).apply(hidden) as layers.SymbolicTensor;
+ * const network = layersNetwork(layers.model({ inputs: [x, c], outputs: y }));
+ * ```
  */
 export function layersNetwork(
   model: LayersModelLike,
