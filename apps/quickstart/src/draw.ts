@@ -13,7 +13,9 @@ import type { Scaling } from './scaling.ts';
 
 const PER_CLASS = 100;
 const UNCONDITIONAL = 1000;
-const FILM_FRAMES = 10;
+const FILM_FRAMES = 12;
+/** Noise level, in units of the scaled data, above which a state looks like noise alone. */
+const SHOWING_FROM = 3;
 
 export interface Drawn {
   readonly sampler: SamplerName;
@@ -90,13 +92,18 @@ export async function film(
   const { like, scaling, sampler, steps, key } = options;
   const n = Math.max(1, like.classes);
   const condition = like.classes > 0 ? tf.range(0, n, 1, 'int32') : undefined;
-  const columns = Math.min(FILM_FRAMES, steps + 1);
-  const wanted = new Set(Array.from({ length: columns }, (_, i) => Math.round((i * steps) / (columns - 1))));
+  const grid = gridOf(options);
+  // The start, then evenly spaced steps from where the image begins to show.
+  const showing = grid.findIndex((t) => t < SHOWING_FROM);
+  const columns = Math.min(FILM_FRAMES, steps - showing + 2);
+  const wanted = new Set([0]);
+  for (let i = 0; i < columns - 1; i++)
+    wanted.add(showing + Math.round((i * (steps - showing)) / (columns - 2)));
   const states: Float32Array[] = [];
   const run = trajectory({
     model: guided(options),
     sampler: SAMPLERS[sampler](),
-    grid: gridOf(options),
+    grid,
     shape: [n, like.d],
     key,
     condition,

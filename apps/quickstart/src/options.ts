@@ -20,7 +20,7 @@ export interface Options {
 }
 
 const QUICK = { epochs: 100, steps: 20 };
-const FULL = { epochs: 350, steps: 40 };
+const FULL = { epochs: 500, steps: 40 };
 
 /** Paths are relative to where the user called from, which npm replaces by the project's root. */
 const here = process.env.INIT_CWD ?? process.cwd();

@@ -155,7 +155,7 @@ function html(outcome: Outcome): string {
       }),
       note:
         'The last column is what real rows give: the training half against the held-out half. Nothing can be expected to ' +
-        'do better. A nearest-row distance far below it would mean that training rows were copied. ± is one bootstrap standard error.',
+        'do much better. A nearest-row distance far below it would mean that training rows were copied. ± is one bootstrap standard error.',
     },
     settings: {
       seed: options.seed,
