@@ -12,7 +12,7 @@ interface LossPoint {
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 const SIZE = { width: 640, height: 260, marginLeft: 56 };
 const REAL = '#888';
-const SAMPLE = '#1764ab';
+const SAMPLE = '#3b82c4';
 
 function svg(options: Plot.PlotOptions): string {
   const figure = Plot.plot({ document, style: { background: 'transparent' }, ...options });
