@@ -115,6 +115,7 @@ describe('npm start', () => {
       ['--steps', '0'],
       "error: option '--steps <n>' argument '0' is invalid. It must be a whole number of at least 2.",
     ],
+    [['--steps', '-1'], "argument '-1' is invalid"],
     [['--steps', '2.5'], "argument '2.5' is invalid"],
     [['--seed', '-1'], "argument '-1' is invalid"],
     [['--guidance', 'x'], "argument 'x' is invalid. It must be a number of at least 0."],
