@@ -1,7 +1,15 @@
+export type { AncestralOptions } from './ancestral-step.ts';
 export type { Corrector, CorrectorContext } from './corrector.ts';
 export { ddim } from './ddim.ts';
 export { type DdpmOptions, ddpm } from './ddpm.ts';
 export { type DpmSolverOptions, dpmSolver } from './dpm-solver.ts';
+export { dpmSolver2sAncestral } from './dpm-solver-2s-ancestral.ts';
+export { type DpmSolver3mOptions, dpmSolver3m } from './dpm-solver-3m.ts';
+export { type DpmSolverSdeOptions, dpmSolverSde } from './dpm-solver-sde.ts';
+export { dpm2 } from './dpm2.ts';
+export { dpm2Ancestral } from './dpm2-ancestral.ts';
+export { type EdmStochasticOptions, edmStochastic } from './edm-stochastic.ts';
+export { eulerAncestral } from './euler-ancestral.ts';
 export { type EulerMaruyamaOptions, eulerMaruyama } from './euler-maruyama.ts';
 export {
   type ExponentialIntegratorOptions,
@@ -11,6 +19,7 @@ export {
 export { heun } from './heun.ts';
 export { type LangevinOptions, langevin } from './langevin.ts';
 export { type LangevinCorrectorOptions, langevinCorrector, type StepSize } from './langevin-corrector.ts';
+export { lms } from './lms.ts';
 export { type PredictorCorrectorOptions, predictorCorrector } from './predictor-corrector.ts';
 export { probabilityFlow } from './probability-flow.ts';
 export { sample } from './sample.ts';
