@@ -13,6 +13,7 @@ import {
   logSnrGrid,
   ornsteinUhlenbeck,
   subVariancePreserving,
+  uniformGrid,
   varianceExploding,
   variancePreserving,
 } from '@diff/sde';
@@ -24,7 +25,9 @@ import {
   eulerMaruyama,
   exponentialIntegrator,
   heun,
+  midpoint,
   probabilityFlow,
+  rungeKutta4,
   type Sampler,
   sample,
 } from '../src/index.ts';
@@ -123,13 +126,13 @@ describe('exact endpoints', () => {
     // Where λ is infinite at an end its steps do not shrink there, and order 2 comes with a factor log² N: later.
     const endless = c.process === 'FM' || c.t_end === 0;
     const [few, many] = endless ? [240, 960] : [60, 240];
-    for (const sampler of [heun(), dpmSolver()]) {
+    for (const sampler of [heun(), midpoint(), dpmSolver(), rungeKutta4()]) {
       test(`${c.process} ${c.problem ?? 'Gaussian'} ${kind} ${sampler.name}`, async () => {
         const [coarse, fine] = [
           await gap(c, law, kind, sampler, few),
           await gap(c, law, kind, sampler, many),
         ];
-        // Order 2: a fourfold number of steps leaves 1/16 of the error, down to the float32 of the run.
+        // Order 2 or more: a fourfold number of steps leaves 1/16 of the error, down to the float32 of the run.
         expect(fine).toBeLessThan(Math.max(coarse / 8, 2e-5));
         expect(fine).toBeLessThan(5e-4);
       });
@@ -156,6 +159,7 @@ describe('measured orders', () => {
     dpmSolver({ correction: 'taylor' }),
     dpmSolver({ hold: 'noise' }),
     dpmSolver({ hold: 'noise', correction: 'taylor' }),
+    rungeKutta4(),
   ];
 
   for (const [name, [process, end]] of Object.entries(processes)) {
@@ -169,7 +173,7 @@ describe('measured orders', () => {
         const deviation = (t: number): number => Math.hypot(process.alpha(t) * data.std, process.sigma(t));
         const initial = tf.tensor2d(start.map((u) => [mean(T) + u * deviation(T)]));
         const want = start.map((u) => mean(end) + u * deviation(end));
-        const steps = sampler.order === 1 ? [64, 128, 256] : [32, 64, 128];
+        const steps = { 1: [64, 128, 256], 2: [32, 64, 128], 4: [6, 12, 24] }[sampler.order]!;
         const errors: number[] = [];
         for (const n of steps) {
           const grid = logSnrGrid({ process, steps: n, end });
@@ -182,5 +186,35 @@ describe('measured orders', () => {
         expect(Math.abs(slope - sampler.order)).toBeLessThan(0.3);
       });
     }
+  }
+
+  // On one Gaussian, where (y − mean)² is quadratic in ς, the second-order error of the midpoint rule vanishes.
+  for (const kind of ['noise', 'data', 'score', 'velocity'] as const) {
+    test(`Gaussian, ${kind}, midpoint: order 3`, async () => {
+      const process = edm({ T: 2 });
+      const start = [-1.5, -0.5, 0.4, 2];
+      const at = (u: number, t: number): number => data.mean + u * Math.hypot(data.std, t);
+      const initial = tf.tensor2d(start.map((u) => [at(u, 2)]));
+      const errors: number[] = [];
+      for (const steps of [8, 16, 32]) {
+        const grid = uniformGrid({ process, steps, end: 0.1 });
+        const model = gaussianModel(process, { mean: data.mean, variance: data.std ** 2 }, kind);
+        const x = await sample({ model, sampler: midpoint(), grid, shape: [4, 1], key: key(0), initial });
+        const got = await x.data();
+        errors.push(Math.max(...start.map((u, k) => Math.abs(at(u, 0.1) - got[k]!))));
+      }
+      const slope = Math.log(errors[0]! / errors[2]!) / Math.log(4);
+      expect(Math.abs(slope - 3)).toBeLessThan(0.3);
+    });
+  }
+
+  // The mixtures whose errors are far above float32's at these numbers of steps.
+  for (const c of mixtures.filter((m) => m.process === 'EDM' || (m.process === 'VP' && m.problem === 'P2'))) {
+    test(`${c.process} ${c.problem} midpoint: order 2`, async () => {
+      const errors: number[] = [];
+      for (const n of [40, 80, 160]) errors.push(await gap(c, problem(c.problem!), 'noise', midpoint(), n));
+      const slope = Math.log(errors[0]! / errors[2]!) / Math.log(4);
+      expect(Math.abs(slope - 2)).toBeLessThan(0.3);
+    });
   }
 });

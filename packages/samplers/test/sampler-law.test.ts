@@ -21,6 +21,7 @@ import {
   dpmSolver,
   eulerMaruyama,
   exponentialIntegrator,
+  reverseDiffusion,
   type Sampler,
   sample,
 } from '../src/index.ts';
@@ -121,7 +122,7 @@ function methods(b: number): Sampler[] {
     exponentialIntegrator({ hold, noiseLevel: b }),
   );
   const em = [eulerMaruyama({ noiseLevel: b }), eulerMaruyama({ noiseLevel: b, exactNoise: true })];
-  return [...held, ...em];
+  return [...held, ...em, reverseDiffusion({ noiseLevel: b })];
 }
 
 /** Least-squares slope of −log error against log steps. */
