@@ -108,14 +108,17 @@ export async function film(
     key,
     condition,
   });
-  for await (const { x, t, step } of run) {
-    if (!wanted.has(step)) continue;
-    // Shown at the data's own size: a state at noise level t has standard deviation √(σ_data² + t²).
-    const shrunk = tf.tidy(() => tf.mul(x, 0.5 / Math.hypot(0.5, t)));
-    states.push(await scaling.fromModel(shrunk));
-    shrunk.dispose();
+  try {
+    for await (const { x, t, step } of run) {
+      if (!wanted.has(step)) continue;
+      // Shown at the data's own size: a state at noise level t has standard deviation √(σ_data² + t²).
+      const shrunk = tf.tidy(() => tf.mul(x, 0.5 / Math.hypot(0.5, t)));
+      states.push(await scaling.fromModel(shrunk));
+      shrunk.dispose();
+    }
+  } finally {
+    condition?.dispose();
   }
-  condition?.dispose();
   const frames = new Float32Array(n * states.length * like.d);
   states.forEach((state, s) => {
     for (let i = 0; i < n; i++) {

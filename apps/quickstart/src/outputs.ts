@@ -3,6 +3,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FormatError } from '@diff/core';
 import type { Estimate } from '@diff/metrics';
 import type { Dataset } from './dataset.ts';
 import { take } from './dataset.ts';
@@ -189,7 +190,13 @@ export async function writeOutputs(outcome: Outcome): Promise<readonly string[]>
     );
     written.push([file('samples.csv'), `${lines.join('\n')}\n`]);
   }
-  await mkdir(options.out, { recursive: true });
-  for (const [path, content] of written) await writeFile(path, content);
+  try {
+    await mkdir(options.out, { recursive: true });
+    for (const [path, content] of written) await writeFile(path, content);
+  } catch (error) {
+    throw new FormatError(
+      `--out: the folder must be writable, got ${(error as Error).message}. Name another folder.`,
+    );
+  }
   return written.map(([path]) => path);
 }

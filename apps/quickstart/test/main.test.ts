@@ -126,6 +126,7 @@ describe('npm start', () => {
       "useBackend: 'webgpu' must be a backend that this program can use, but no backend of that name is registered",
     ],
     [['--data', 'gone.csv'], '--data: the file must be readable'],
+    [[...short, '--out', '/dev/null/out'], '--out: the folder must be writable, got ENOTDIR'],
   ])('answers %j in one sentence', async (args, message) => {
     const { code, stderr } = await run(...args);
     expect(code).toBe(1);
