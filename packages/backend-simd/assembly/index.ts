@@ -6,6 +6,7 @@ export * from './add-into';
 export * from './cast';
 export * from './cumsum';
 export * from './gather';
+export * from './im2col';
 export * from './reduce-float';
 export * from './reduce-index';
 export * from './reduce-int';

@@ -4,11 +4,13 @@ import { allConfig, anyConfig, argMaxConfig, argMinConfig, cumsumConfig } from '
 import { binaryConfigs } from './binary.ts';
 import { castConfig } from './cast.ts';
 import { concatConfig, packConfig, splitConfig, unpackConfig } from './concat.ts';
+import { conv2DBackpropFilterConfig, conv2DBackpropInputConfig, conv2DConfig } from './conv2d.ts';
 import { diffCombineConfig } from './diff-combine.ts';
 import { diffNormalConfig, diffRademacherConfig, diffUniformConfig } from './diff-noise.ts';
 import { diffPairwiseConfig } from './diff-pairwise.ts';
 import { diffSoftmaxMeanConfig } from './diff-softmax-mean.ts';
 import { fillConfig, onesLikeConfig, zerosLikeConfig } from './fill.ts';
+import { fusedConv2DConfig } from './fused-conv2d.ts';
 import { fusedMatMulConfig } from './fused-mat-mul.ts';
 import { gatherConfig, oneHotConfig, segmentSumConfig } from './gather.ts';
 import {
@@ -64,6 +66,10 @@ export const ownKernels: readonly KernelConfig[] = [
   selectConfig,
   batchMatMulConfig,
   fusedMatMulConfig,
+  conv2DConfig,
+  conv2DBackpropInputConfig,
+  conv2DBackpropFilterConfig,
+  fusedConv2DConfig,
   ...unaryConfigs,
   ...predicateConfigs,
   ...binaryConfigs,
