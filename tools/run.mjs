@@ -86,6 +86,7 @@ switch (task) {
       'run',
       'test',
       '--continue',
+      '--concurrency=100%',
       '--log-order=grouped',
       '--output-logs=new-only',
       ...args,
