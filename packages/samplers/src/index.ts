@@ -8,6 +8,7 @@ export { type DpmSolver3mOptions, dpmSolver3m } from './dpm-solver-3m.ts';
 export { type DpmSolverSdeOptions, dpmSolverSde } from './dpm-solver-sde.ts';
 export { dpm2 } from './dpm2.ts';
 export { dpm2Ancestral } from './dpm2-ancestral.ts';
+export { type DpumOptions, dpum } from './dpum.ts';
 export { type EdmStochasticOptions, edmStochastic } from './edm-stochastic.ts';
 export { eulerAncestral } from './euler-ancestral.ts';
 export { type EulerMaruyamaOptions, eulerMaruyama } from './euler-maruyama.ts';
@@ -30,3 +31,7 @@ export type { SampleOptions, StepReport } from './sample-options.ts';
 export type { RunPlan, Sampler, StepContext } from './sampler.ts';
 export { type TrajectoryPoint, trajectory } from './trajectory.ts';
 export { type UlaOptions, ula } from './ula.ts';
+export {
+  type UnderdampedLangevinCorrectorOptions,
+  underdampedLangevinCorrector,
+} from './underdamped-langevin-corrector.ts';
