@@ -1,161 +1,108 @@
 /**
  * DPM-Solver and DPM-Solver++, multistep (Lu et al. 2022a, 2022b; the SDE versions as in diffusers and k-diffusion).
- * With z = x − m, h = λ(r) − λ(t), D the held prediction at t, D' the one at the step before, ρ = h'/h with h' the
- * length of that step in λ, E = (D − D')/ρ, and noise level b, k = 1 + b²:
+ * With z = x − m, h = λ(r) − λ(t), s = (λ − λ_t)/h, noise level b, k = 1 + b², and D(s) = D + D₁ s + D₂ s² the
+ * polynomial through the held predictions at t and at the one (order 2) or two (order 3) grid times before:
  *
- *   data (++)  z' = (σ_r/σ_t) e^{−b²h} z + α_r (1 − e^{−kh}) D + α_r c E + σ_r √(1 − e^{−2b²h}) ξ
- *              c = ½ (1 − e^{−kh})  'midpoint',   c = 1 − (1 − e^{−kh})/(kh)  'taylor' (diffusers calls it heun)
- *   noise      z' = (α_r/α_t) z − k σ_r (e^h − 1) D − σ_r c E + b σ_r √(e^{2h} − 1) ξ
- *              c = (k/2)(e^h − 1)   'midpoint',   c = k ((e^h − 1)/h − 1)  'taylor'
+ *   data (++)  z' = (σ_r/σ_t) e^{−b²h} z + α_r (m_0 D + m_1 D₁ + m_2 D₂) + σ_r √(1 − e^{−2b²h}) ξ,     m_n = m_n(kh)
+ *   noise      z' = (α_r/α_t) z + k σ_r (m_0 D + m_1 D₁ + m_2 D₂) + b σ_r √(e^{2h} − 1) ξ,            m_n = m_n(−h)
  *
- * 'taylor' integrates the linear extrapolation of D exactly; 'midpoint' is the usual choice. Order 1 leaves E out.
- * The first step has no D' and is of order 1. So is a last step to σ_r = 0, where h = ∞ (with data held it returns D);
- * `lastStep: 'first'` makes the last step of order 1 always, which steadies runs of fewer than about 15 steps.
+ * with m_n(a) = ∫_0^1 a e^{−a(1−s)} sⁿ ds. 'taylor' is that (diffusers calls it heun at order 2). 'midpoint', usual at
+ * order 2, has m_1 = m_0/2. 'published', at order 3 alone, has m_2/2, as the authors' program and diffusers do: their
+ * second difference is a derivative without its factor 2, which makes it a method of order 2.
  *
- * Order 2 for b = 0; weak order 1 for b > 0. One evaluation a step, one `combine`.
+ * The first steps have fewer predictions and a lower order. So has a last step to σ_r = 0, where h = ∞ (with data held
+ * it returns D); `lastStep: 'first'` lets the order fall to 1 at the end, which steadies runs of fewer than about 15
+ * steps. The one first step of order 1 has an error of its own, D′(λ_T) h²/2, which is far below the others' where
+ * the run starts with little signal.
+ *
+ * Order as asked for b = 0; weak order 1 for b > 0. One evaluation a step, one `combine`.
  */
 import { DomainError, requireOneOf, shown } from '@diff/core';
-import { conversion } from '@diff/score';
-import * as tf from '@tensorflow/tfjs-core';
-import { heldUpdate } from './exponential-integrator.ts';
+import { singleStepDpmSolver } from './dpm-solver-single-step.ts';
+import { exponentialForm, usableNodes } from './exponential-form.ts';
+import { exponentialMoments } from './exponential-moments.ts';
+import { multistepSampler } from './multistep.ts';
 import { noiseLevelFunction } from './noise-level.ts';
-import type { RunPlan, Sampler, StepContext } from './sampler.ts';
-import { decayed, transition } from './transition.ts';
-import { requireFiniteUpdate, resolve, type Update, weighted } from './update.ts';
+import type { Sampler } from './sampler.ts';
 
 export interface DpmSolverOptions {
-  /** 1 or 2; default 2. */
-  readonly order?: 1 | 2;
-  /** Uses the evaluations of earlier steps; the only form there is. */
-  readonly multistep?: true;
+  /** 1, 2 or 3; default 2. */
+  readonly order?: 1 | 2 | 3;
+  /** true (default) uses the evaluations of earlier steps; false is the single-step solver, without noise. */
+  readonly multistep?: boolean;
   /** What is extrapolated: 'data' is DPM-Solver++ (default), 'noise' is DPM-Solver. */
   readonly hold?: 'data' | 'noise';
-  /** How the second-order term is weighted; default 'midpoint'. */
-  readonly correction?: 'midpoint' | 'taylor';
+  /** How the higher terms are weighted; default 'midpoint', but 'taylor' for multistep order 3. */
+  readonly correction?: 'midpoint' | 'taylor' | 'published';
   /** b ≥ 0, constant; default 0. 1 gives SDE-DPM-Solver(++); k-diffusion's eta is b². */
   readonly noiseLevel?: number;
   /** 'auto' (default): of first order only where σ = 0 at the end. 'first': always of first order. */
   readonly lastStep?: 'auto' | 'first';
 }
 
-interface Difference {
-  /** Weight of D − D' in z'. */
-  readonly weight: number;
-  readonly x: number;
-  readonly prediction: number;
-  readonly constant: number;
-}
-
-const HISTORY = 'dpmSolver';
-interface Memory {
-  readonly x: tf.Tensor;
-  readonly prediction: tf.Tensor;
-}
-
 /**
- * DPM-Solver++(2M) and its relatives.
+ * DPM-Solver++(2M) and its relatives: 1M, 2M, 3M, the single-step 2S and 3S, and SDE versions of the multistep ones.
  *
  * @returns a sampler with one evaluation a step.
  * @throws DomainError for an option outside its choices.
  * @example
  * ```ts
  * import { dpmSolver } from '@diff/samplers';
- * const sampler = dpmSolver({ order: 2, multistep: true });
+ * const sampler = dpmSolver({ order: 3 });
+ * const singleStep = dpmSolver({ order: 2, multistep: false });
  * ```
  */
 export function dpmSolver({
   order = 2,
   multistep = true,
   hold = 'data',
-  correction = 'midpoint',
+  correction = order === 3 && multistep ? 'taylor' : 'midpoint',
   noiseLevel = 0,
   lastStep = 'auto',
 }: DpmSolverOptions = {}): Sampler {
-  if (order !== 1 && order !== 2) {
-    throw new DomainError(`dpmSolver: order must be 1 or 2, got ${shown(order)}. Use 2.`);
+  if (order !== 1 && order !== 2 && order !== 3) {
+    throw new DomainError(`dpmSolver: order must be 1, 2 or 3, got ${shown(order)}. Use 2.`);
   }
-  if (multistep !== true) {
+  if (typeof multistep !== 'boolean') {
     throw new DomainError(
-      `dpmSolver: multistep must be true, got ${shown(multistep)}. Leave it out, or use heun() for a one-step method of order 2.`,
+      `dpmSolver: multistep must be true or false, got ${shown(multistep)}. Leave it out for the multistep solver.`,
     );
   }
   requireOneOf('dpmSolver', 'hold', hold, ['data', 'noise']);
-  requireOneOf('dpmSolver', 'correction', correction, ['midpoint', 'taylor']);
+  const corrections = order === 3 && multistep ? ['taylor', 'published'] : ['midpoint', 'taylor'];
+  requireOneOf('dpmSolver', 'correction', correction, corrections);
   requireOneOf('dpmSolver', 'lastStep', lastStep, ['auto', 'first']);
   const b = noiseLevelFunction('dpmSolver', noiseLevel)(0);
-  const k = 1 + b * b;
-  const name = `dpmSolver${hold === 'data' ? '++' : ''}(${order}M)`;
-
-  function first(plan: Pick<RunPlan, 'process' | 'kind'>, t: number, r: number): Update {
-    const held = heldUpdate(plan.process, hold, t, r, b);
-    return resolve(plan, t, transition(plan.process, t, r), hold, held);
+  if (!multistep) {
+    if (b > 0) {
+      throw new DomainError(
+        `dpmSolver: noiseLevel must be 0 for the single-step solver, got ${shown(noiseLevel)}. Use multistep: true for the SDE versions.`,
+      );
+    }
+    return singleStepDpmSolver({ order, hold, taylor: correction === 'taylor', lastStep });
   }
 
-  /** The second-order term of step `index`, or undefined where the step is of first order. */
-  function difference(plan: RunPlan, index: number): Difference | undefined {
-    const { process, kind, grid } = plan;
-    const last = index === grid.length - 2;
-    if (order === 1 || index === 0 || (last && lastStep === 'first')) return undefined;
-    const [before, t, r] = [grid[index - 1]!, grid[index]!, grid[index + 1]!];
-    const { alphaR, alphaT, sigmaT, sigmaR, h } = transition(process, t, r);
-    const length = transition(process, before, t).h;
-    if (sigmaR === 0 || length === Number.POSITIVE_INFINITY) return undefined;
-    // Weights of a constant D, and of the part of D that grows linearly over the step.
-    const whole = hold === 'data' ? alphaR * decayed(k, h) : -k * (alphaR / alphaT) * sigmaT * decayed(1, h);
-    const linear = hold === 'data' ? alphaR - whole / (k * h) : whole / h + k * sigmaR;
-    const c = correction === 'midpoint' ? whole / 2 : linear;
-    const q = conversion(process, before, kind, hold);
-    return { weight: (c * h) / length, x: q.x, prediction: q.p, constant: q.constant };
+  /** The last steps fall to order 1, one order a step. */
+  const wanted = (index: number, steps: number): number =>
+    lastStep === 'first' ? Math.min(order, steps - index) : order;
+
+  /** A step of order 2 in a run of order 3 is 'midpoint' in the authors' program. */
+  function moments(a: number, count: number): readonly number[] {
+    const [m0, m1, m2] = exponentialMoments(a, 3) as [number, number, number];
+    if (count === 2) return correction === 'taylor' ? [m0, m1] : [m0, m0 / 2];
+    return correction === 'published' ? [m0, m1, m2 / 2] : [m0, m1, m2];
   }
 
-  /** The update at t with the weight of E on D folded in. */
-  function current(plan: RunPlan, index: number, second: Difference | undefined): Update {
-    const [t, r] = [plan.grid[index]!, plan.grid[index + 1]!];
-    const update = first(plan, t, r);
-    if (!second) return update;
-    const q = conversion(plan.process, t, plan.kind, hold);
-    return {
-      x: update.x + second.weight * q.x,
-      prediction: update.prediction + second.weight * q.p,
-      constant: update.constant + second.weight * (q.constant - second.constant),
-      noise: update.noise,
-    };
-  }
-
-  return {
-    name,
-    order: b === 0 ? order : 1,
+  return multistepSampler({
+    name: `dpmSolver${hold === 'data' ? '++' : ''}(${order}M)`,
+    order: b > 0 ? 1 : correction === 'published' ? 2 : order,
     stochastic: b > 0,
-    nfe: (steps) => steps,
-    check(plan: RunPlan): void {
-      for (let i = 0; i + 1 < plan.grid.length; i++) {
-        const second = difference(plan, i);
-        const update = current(plan, i, second);
-        const [t, r] = [plan.grid[i]!, plan.grid[i + 1]!];
-        requireFiniteUpdate(name, t, r, { ...update });
-        if (second) requireFiniteUpdate(name, t, r, { ...second });
-      }
+    hold,
+    memory: order - 1,
+    predictor(plan, index) {
+      const count = usableNodes(plan, index, wanted(index, plan.grid.length - 1));
+      const nodes = Array.from({ length: count }, (_, j) => index - j);
+      return exponentialForm(plan, { hold, noiseLevel: b, from: index, to: index + 1, nodes, moments });
     },
-    async step(context: StepContext): Promise<tf.Tensor> {
-      const { x, t, index, steps, history } = context;
-      const second = difference(context, index);
-      const update = current(context, index, second);
-      const prediction = await context.predict(x, t);
-      const earlier = history.get(HISTORY) as Memory | undefined;
-      const terms: [number, tf.Tensor][] = [
-        [update.x, x],
-        [update.prediction, prediction],
-      ];
-      if (second && earlier) {
-        terms.push([-second.weight * second.x, earlier.x]);
-        terms.push([-second.weight * second.prediction, earlier.prediction]);
-      }
-      const result = weighted(context, terms, update.constant, update.noise);
-      if (order === 2 && index < steps - 1) {
-        history.set(HISTORY, { x: tf.clone(x), prediction: tf.clone(prediction) });
-        tf.dispose([earlier?.x, earlier?.prediction].filter((v) => v !== undefined));
-      }
-      return result;
-    },
-  };
+  });
 }

@@ -2,6 +2,7 @@ export type { AncestralOptions } from './ancestral-step.ts';
 export type { Corrector, CorrectorContext } from './corrector.ts';
 export { ddim } from './ddim.ts';
 export { type DdpmOptions, ddpm } from './ddpm.ts';
+export { type DeisOptions, deis } from './deis.ts';
 export { type DpmSolverOptions, dpmSolver } from './dpm-solver.ts';
 export { dpmSolver2sAncestral } from './dpm-solver-2s-ancestral.ts';
 export { type DpmSolver3mOptions, dpmSolver3m } from './dpm-solver-3m.ts';
@@ -18,20 +19,26 @@ export {
   type Held,
 } from './exponential-integrator.ts';
 export { heun } from './heun.ts';
+export { ipndm } from './ipndm.ts';
 export { type LangevinOptions, langevin } from './langevin.ts';
 export { type LangevinCorrectorOptions, langevinCorrector, type StepSize } from './langevin-corrector.ts';
+export { type ConsistencyBoundary, lcm } from './lcm.ts';
 export { lms } from './lms.ts';
 export { midpoint } from './midpoint.ts';
+export { plms, pndm } from './pndm.ts';
 export { type PredictorCorrectorOptions, predictorCorrector } from './predictor-corrector.ts';
 export { probabilityFlow } from './probability-flow.ts';
 export { type ReverseDiffusionOptions, reverseDiffusion } from './reverse-diffusion.ts';
 export { rungeKutta4 } from './runge-kutta4.ts';
+export { type SaSolverOptions, saSolver } from './sa-solver.ts';
 export { sample } from './sample.ts';
 export type { SampleOptions, StepReport } from './sample-options.ts';
 export type { RunPlan, Sampler, StepContext } from './sampler.ts';
+export { tcd } from './tcd.ts';
 export { type TrajectoryPoint, trajectory } from './trajectory.ts';
 export { type UlaOptions, ula } from './ula.ts';
 export {
   type UnderdampedLangevinCorrectorOptions,
   underdampedLangevinCorrector,
 } from './underdamped-langevin-corrector.ts';
+export { type UniPcOptions, uniPc } from './uni-pc.ts';

@@ -11,6 +11,7 @@ import type { PredictionKind } from '@diff/score';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { ddim, ddpm, type Sampler, sample } from '../src/index.ts';
+import { alphaBars, type BetaConfig } from './alpha-bars.ts';
 import { exactModel } from './exact-score.ts';
 import { deviation, goldenCases, latents, noise, problem, type Rows } from './golden.ts';
 import { forget, record } from './recorded-noise.ts';
@@ -20,15 +21,11 @@ vi.mock('@diff/core', async (original) =>
   (await import('./recorded-noise.ts')).recordedCore(await original<typeof import('@diff/core')>()),
 );
 
-interface Config {
-  readonly beta_schedule: string;
-  readonly beta_start?: number;
-  readonly beta_end?: number;
+interface Config extends BetaConfig {
   readonly timestep_spacing: string;
   readonly prediction_type: string;
   readonly clip_sample?: boolean;
   readonly set_alpha_to_one?: boolean;
-  readonly rescale_betas_zero_snr?: boolean;
   readonly variance_type?: string;
 }
 
@@ -49,26 +46,6 @@ const KINDS: Readonly<Record<string, PredictionKind>> = {
   sample: 'data',
   v_prediction: 'velocity',
 };
-
-/** The library's ᾱ table, from the published β schedules. */
-function alphaBars(config: Config): number[] {
-  const { beta_schedule: schedule, beta_start: start = 1e-4, beta_end: end = 0.02 } = config;
-  const bar = (u: number): number => Math.cos((((u + 0.008) / 1.008) * Math.PI) / 2) ** 2;
-  let product = 1;
-  const bars = Array.from({ length: 1000 }, (_, i) => {
-    let beta: number;
-    if (schedule === 'linear') beta = start + (i / 999) * (end - start);
-    else if (schedule === 'scaled_linear')
-      beta = (Math.sqrt(start) + (i / 999) * (Math.sqrt(end) - Math.sqrt(start))) ** 2;
-    else beta = Math.min(0.999, 1 - bar((i + 1) / 1000) / bar(i / 1000));
-    product *= 1 - beta;
-    return product;
-  });
-  if (!config.rescale_betas_zero_snr) return bars;
-  const roots = bars.map(Math.sqrt);
-  const [first, last] = [roots[0]!, roots.at(-1)!];
-  return roots.map((root) => (((root - last) * first) / (first - last)) ** 2);
-}
 
 function samplerOf({ scheduler, config, step_kwargs }: Case): Sampler {
   if (scheduler === 'DDIMScheduler') return ddim({ eta: step_kwargs.eta ?? 0 });

@@ -1,6 +1,7 @@
 /**
- * DPM-Solver(++) multistep against recorded runs of diffusers' DPMSolverMultistepScheduler, orders 1 and 2. The sample
- * is VP at σ = sigmas[i] (or straight-line for `oracle: 'flow'`); one draw a step for the sde algorithms; the last
+ * DPM-Solver(++) against recorded runs of diffusers' DPMSolverMultistepScheduler and DPMSolverSinglestepScheduler.
+ * Multistep order 3 is its 'published' form, single-step lowers its last orders when n does not divide by the order or
+ * the run ends at σ = 0. The sample is VP at σ = sigmas[i] (or straight-line for `oracle: 'flow'`); one draw a step for the sde algorithms; the last
  * step is of first order when it ends at σ = 0, when `euler_at_final`, or with fewer than 15 steps unless
  * `lower_order_final` is false.
  */
@@ -21,7 +22,7 @@ vi.mock('@diff/core', async (original) =>
 
 interface Case {
   readonly config: {
-    readonly solver_order: 1 | 2;
+    readonly solver_order: 1 | 2 | 3;
     readonly algorithm_type?: 'dpmsolver++' | 'dpmsolver' | 'sde-dpmsolver++' | 'sde-dpmsolver';
     readonly solver_type?: 'midpoint' | 'heun';
     readonly lower_order_final?: boolean;
@@ -29,6 +30,8 @@ interface Case {
     readonly beta_schedule?: string;
     readonly prediction_type: string;
   };
+  readonly singlestep?: boolean;
+  readonly zero?: boolean;
   readonly problem: string;
   readonly n: number;
   readonly oracle: 'vp' | 'flow';
@@ -49,15 +52,23 @@ const KINDS: Readonly<Record<string, PredictionKind>> = {
   flow_prediction: 'noise',
 };
 
-function samplerOf({ config, n }: Case): Sampler {
+/** diffusers sets `lower_order_final` by itself in these cases; its default is false. */
+const lowersSingle = ({ config, n, zero }: Case): boolean =>
+  config.lower_order_final === true || n % config.solver_order !== 0 || zero === true;
+
+function samplerOf(c: Case): Sampler {
+  const { config, n } = c;
   const { algorithm_type = 'dpmsolver++', solver_order, solver_type = 'midpoint' } = config;
+  const third = solver_order === 3 && !c.singlestep;
   const { lower_order_final = true, euler_at_final = false } = config;
+  const lowersAtEnd = c.singlestep ? lowersSingle(c) : euler_at_final || (lower_order_final && n < 15);
   return dpmSolver({
     order: solver_order,
+    multistep: !c.singlestep,
     hold: algorithm_type.endsWith('++') ? 'data' : 'noise',
-    correction: solver_type === 'heun' ? 'taylor' : 'midpoint',
+    correction: third ? 'published' : solver_type === 'heun' ? 'taylor' : 'midpoint',
     noiseLevel: algorithm_type.startsWith('sde') ? 1 : 0,
-    lastStep: euler_at_final || (lower_order_final && n < 15) ? 'first' : 'auto',
+    lastStep: lowersAtEnd ? 'first' : 'auto',
   });
 }
 
@@ -81,11 +92,23 @@ beforeEach(async () => {
   await tf.setBackend('cpu');
 });
 
-const title = (c: Case, i: number): string =>
-  `${i} ${c.problem} n=${c.n} ${c.oracle} ${JSON.stringify(c.config).slice(1, -1).replaceAll('"', '')}`;
+/**
+ * Left out: the third-order SDE solver, whose quadratic term that library adds with −½ where the integral has +½ (it
+ * is then not small with the step: −D₂ instead of h D₂/3).
+ */
+const usable = cases.filter(
+  ({ config }) => !(config.solver_order === 3 && config.algorithm_type === 'sde-dpmsolver++'),
+);
 
-describe('diffusers DPMSolverMultistepScheduler', () => {
-  test.each(cases.map((c, i) => [title(c, i), c] as const))('%s', async (_title, c) => {
+const title = (c: Case, i: number): string =>
+  `${i} ${c.singlestep ? 'single-step ' : ''}${c.problem} n=${c.n} ${c.oracle} ${JSON.stringify(c.config).slice(1, -1).replaceAll('"', '')}`;
+
+describe('diffusers DPMSolverMultistepScheduler and DPMSolverSinglestepScheduler', () => {
+  test('all but 13 of 328 cases are run', () => {
+    expect([usable.length, cases.length]).toEqual([315, 328]);
+  });
+
+  test.each(usable.map((c, i) => [title(c, i), c] as const))('%s', async (_title, c) => {
     const { worst, allowed } = await deviation(await run(c), c.x_0, c.max_abs_diff_native_f32);
     expect(worst).toBeLessThanOrEqual(allowed);
   });

@@ -548,8 +548,13 @@ describe('bad input', () => {
     );
     bad(() => ddim({ eta: 1.5 }), 'ddim: eta must lie in [0, 1], got 1.5');
     bad(() => ddpm({ variance: 'learned' as never }), "ddpm: variance must be one of 'posterior', 'forward'");
-    bad(() => dpmSolver({ order: 3 as never }), 'dpmSolver: order must be 1 or 2, got 3');
-    bad(() => dpmSolver({ multistep: false as never }), 'dpmSolver: multistep must be true, got false');
+    bad(() => dpmSolver({ order: 4 as never }), 'dpmSolver: order must be 1, 2 or 3, got 4. Use 2.');
+    bad(() => dpmSolver({ multistep: 2 as never }), 'dpmSolver: multistep must be true or false, got 2');
+    bad(
+      () => dpmSolver({ multistep: false, noiseLevel: 1 }),
+      'noiseLevel must be 0 for the single-step solver',
+    );
+    bad(() => dpmSolver({ correction: 'published' }), "correction must be one of 'midpoint', 'taylor'");
     bad(() => dpmSolver({ noiseLevel: -0.5 }), 'dpmSolver: noiseLevel must');
     bad(() => ula({ stepSize: 0 }), 'stepSize must be a positive finite number, got 0');
     bad(() => langevinCorrector({}), 'exactly one of stepSize and signalToNoise must be given, got neither');
