@@ -4,6 +4,9 @@
  *
  *   ς_u = η ς_r √(1 − e^{−2h}),   ς_d = ς_r √(1 − η² (1 − e^{−2h}))
  *
+ * If the way down is exact, so is the law after it: noise added to X at ς_d gives the law at ς_r, as forward in time. So
+ * an ancestral sampler has, for the law at the grid's times, the order of its deterministic part.
+ *
  * η = 0 makes no noise; at η = 1 the noise is that of DDPM's posterior, and ς_d = ς_r e^{−h} = ς_r²/ς_t.
  */
 import { DomainError, shown } from '@diff/core';

@@ -5,8 +5,8 @@
  *
  *   y_s = (ς_s/ς_t) y + (1 − ς_s/ς_t) x̂0_t,   y' = (ς_d/ς_t) y + (1 − ς_d/ς_t) x̂0_s + s ς_u ξ
  *
- * η = 0 is DPM-Solver++ 2S, of order 2. Weak order 1 for η > 0. A step to σ_r = 0 or from α_t = 0 is Euler
- * ancestral's.
+ * η = 0 is DPM-Solver++ 2S. Order 2, for η > 0 in the law at the grid's times. A step to σ_r = 0 or from α_t = 0 is
+ * Euler ancestral's.
  */
 import { type AncestralOptions, ancestralStep, requireAncestral } from './ancestral-step.ts';
 import { midpointScheme } from './midpoint-scheme.ts';
@@ -17,7 +17,7 @@ import { transition } from './transition.ts';
 /**
  * DPM-Solver++ 2S with ancestral noise on any linear process.
  *
- * @returns a sampler with two evaluations a step, of weak order 1 (order 2 at eta 0).
+ * @returns a sampler of order 2 with two evaluations a step.
  * @throws DomainError unless 0 ≤ eta ≤ 1 and noiseScale ≥ 0.
  * @example
  * ```ts
@@ -29,7 +29,7 @@ export function dpmSolver2sAncestral({ eta = 1, noiseScale = 1 }: AncestralOptio
   requireAncestral('dpmSolver2sAncestral', eta, noiseScale);
   return stageSampler({
     name: 'dpmSolver2sAncestral',
-    order: eta === 0 ? 2 : 1,
+    order: 2,
     stochastic: eta > 0 && noiseScale > 0,
     nfe: (steps) => 2 * steps,
     scheme({ process, grid }, i) {

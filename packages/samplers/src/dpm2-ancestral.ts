@@ -4,8 +4,8 @@
  *
  *   ς_s = √(ς_t ς_d),   y_s = y + (ς_s − ς_t) ε̂_t,   y' = y + (ς_d − ς_t) ε̂_s + s ς_u ξ
  *
- * η = 0 is `dpm2()`, of order 2. Weak order 1 for η > 0: the split into down and up is itself of first order. A step
- * to σ_r = 0 or from α_t = 0 is Euler ancestral's.
+ * η = 0 is `dpm2()`. Order 2, for η > 0 in the law at the grid's times. A step to σ_r = 0 or from α_t = 0 is Euler
+ * ancestral's.
  */
 import { type AncestralOptions, ancestralStep, requireAncestral } from './ancestral-step.ts';
 import { midpointScheme } from './midpoint-scheme.ts';
@@ -16,7 +16,7 @@ import { transition } from './transition.ts';
 /**
  * DPM2 with ancestral noise on any linear process.
  *
- * @returns a sampler with two evaluations a step, of weak order 1 (order 2 at eta 0).
+ * @returns a sampler of order 2 with two evaluations a step.
  * @throws DomainError unless 0 ≤ eta ≤ 1 and noiseScale ≥ 0.
  * @example
  * ```ts
@@ -28,7 +28,7 @@ export function dpm2Ancestral({ eta = 1, noiseScale = 1 }: AncestralOptions = {}
   requireAncestral('dpm2Ancestral', eta, noiseScale);
   return stageSampler({
     name: 'dpm2Ancestral',
-    order: eta === 0 ? 2 : 1,
+    order: 2,
     stochastic: eta > 0 && noiseScale > 0,
     nfe: (steps) => 2 * steps,
     scheme({ process, grid }, i) {

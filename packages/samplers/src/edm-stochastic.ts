@@ -8,8 +8,8 @@
  * A level above that of the process's horizon is held at the horizon. Where γ = 0 the step is the solver's own.
  * k-diffusion's churned `sample_euler`, `sample_heun` and `sample_dpm_2` are these with the three solvers.
  *
- * With churn fixed, N → ∞ and s = 1 the raised noise over the whole run stays finite: the method is an SDE
- * discretisation of weak order 1. churn = 0 has the solver's order. One more `combine` than the solver.
+ * Raising is exact for s = 1: X at ς_t with noise added has the law at ς̂. So in the law at the grid's times the order
+ * is the solver's; with s ≠ 1 the method does not converge to the data law. One more `combine` than the solver.
  */
 import { DomainError, requireOneOf, shown } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -104,7 +104,7 @@ export function edmStochastic({
 
   return {
     name: `edmStochastic(${solver})`,
-    order: churn === 0 ? inner.order : 1,
+    order: inner.order,
     stochastic: churn > 0 && noiseScale > 0,
     nfe: inner.nfe,
     check(plan: RunPlan): void {

@@ -87,7 +87,7 @@ const SAMPLERS: Readonly<Record<string, (args: Args) => Sampler>> = {
       noiseLevel: Math.sqrt(eta),
       correction: solver_type === 'heun' ? 'taylor' : 'midpoint',
     }),
-  dpmpp_3m_sde: ({ eta = 1 }) => dpmSolver3m({ noiseLevel: Math.sqrt(eta) }),
+  dpmpp_3m_sde: ({ eta = 1 }) => dpmSolver3m({ noiseLevel: Math.sqrt(eta), correction: 'published' }),
 };
 
 async function run(c: Case): Promise<{ x: tf.Tensor; nfe: number }> {

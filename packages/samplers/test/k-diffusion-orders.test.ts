@@ -1,0 +1,381 @@
+/**
+ * The samplers of k-diffusion and EDM beyond recorded runs: measured orders, exact laws on Gaussian data, the same
+ * samples on every process, evaluations and updates counted, memory, bad input.
+ */
+import '@tensorflow/tfjs-backend-cpu';
+import { DomainError, fold, key } from '@diff/core';
+import {
+  edm,
+  fromAlphaSigma,
+  karrasGrid,
+  type LinearProcess,
+  logSnrGrid,
+  ornsteinUhlenbeck,
+  variancePreserving,
+} from '@diff/sde';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  ddim,
+  dpm2,
+  dpm2Ancestral,
+  dpmSolver2sAncestral,
+  dpmSolver3m,
+  dpmSolverSde,
+  edmStochastic,
+  eulerAncestral,
+  heun,
+  lms,
+  rungeKutta4,
+  type Sampler,
+  sample,
+} from '../src/index.ts';
+import { gaussianModel, type Law, marginal } from './affine-law.ts';
+import { exactModel } from './exact-score.ts';
+import { problem } from './golden.ts';
+import { forget, record } from './recorded-noise.ts';
+
+const combine = vi.hoisted(() => ({ calls: 0 }));
+vi.mock('@diff/core', async (original) => {
+  const actual = await original<typeof import('@diff/core')>();
+  const recorded = (await import('./recorded-noise.ts')).recordedCore(actual);
+  const counted: typeof actual.combine = (...args) => {
+    combine.calls++;
+    return recorded.combine(...args);
+  };
+  return { ...recorded, combine: counted };
+});
+
+beforeEach(async () => {
+  forget();
+  await tf.setBackend('cpu');
+});
+
+const vp = variancePreserving({ schedule: 'linear', betaMin: 0.1, betaMax: 20, T: 1 });
+const ou = ornsteinUhlenbeck({ theta: 0.8, mu: 1.5, sigma: 0.7, T: 4 });
+const PROCESSES: Readonly<Record<string, readonly [LinearProcess, end: number]>> = {
+  VP: [vp, 0.02],
+  OU: [ou, 0.05],
+  EDM: [edm({ T: 10 }), 0.1],
+};
+
+const slope = (errors: readonly number[]): number =>
+  Math.log2(errors[0]! / errors.at(-1)!) / (errors.length - 1);
+
+describe('deterministic orders on a mixture, σ from 80 to 0.01', () => {
+  const process = edm({ T: 80 });
+  const points = [
+    [0.3, 0.5],
+    [-1, 0.4],
+    [1.2, -0.7],
+    [-0.2, -1.5],
+  ];
+  const run = async (sampler: Sampler, steps: number): Promise<Float32Array> => {
+    const initial = tf.tensor2d(points.map((row) => row.map((v) => 80 * v)));
+    const x = await sample({
+      model: exactModel(problem('P2'), process, 'data'),
+      sampler,
+      grid: karrasGrid({ process, steps, end: 0.01 }),
+      shape: [4, 2],
+      key: key(0),
+      initial,
+    });
+    return (await x.data()) as Float32Array;
+  };
+  test.each(
+    [
+      eulerAncestral({ eta: 0 }),
+      dpm2(),
+      dpm2Ancestral({ eta: 0 }),
+      dpmSolver2sAncestral({ eta: 0 }),
+      dpmSolverSde({ eta: 0 }),
+      dpmSolverSde({ eta: 0, innerShare: 0.4 }),
+      dpmSolver3m({ noiseLevel: 0 }),
+      edmStochastic({ churn: 0 }),
+      edmStochastic({ churn: 0, solver: 'dpm2' }),
+      lms({ order: 1 }),
+      lms({ order: 2 }),
+      lms({ order: 3 }),
+      lms({ order: 4 }),
+    ].map((s) => [`${s.name}: order ${s.order}`, s] as const),
+  )('%s', async (_name, sampler) => {
+    const want = await run(rungeKutta4(), 400);
+    const errors: number[] = [];
+    for (const n of [64, 128]) {
+      const got = await run(sampler, n);
+      errors.push(Math.max(...Array.from(want, (v, k) => Math.abs(v - got[k]!))));
+    }
+    expect(Math.abs(slope(errors) - sampler.order)).toBeLessThan(0.3);
+  });
+});
+
+/**
+ * The exact law of a whole run on a Gaussian, whose result is affine in the initial state and in all draws: row 0 is
+ * the mean, row 1 starts one standard deviation off, every further row has one draw equal to 1.
+ */
+async function lawOf(
+  sampler: Sampler,
+  process: LinearProcess,
+  data: Law,
+  grid: readonly number[],
+): Promise<Law> {
+  const steps = grid.length - 1;
+  const rows = 2 + 2 * steps;
+  const unit = (k: number): number[][] => Array.from({ length: rows }, (_, i) => [i === k ? 1 : 0]);
+  for (let i = 0; i < steps; i++) {
+    record(fold(key(0), i + 1), unit(2 + 2 * i));
+    record(fold(fold(key(0), i + 1), 0), unit(3 + 2 * i));
+  }
+  const start = marginal(process, data, grid[0]!);
+  const off = Math.sqrt(start.variance);
+  const initial = tf.tensor2d(Array.from({ length: rows }, (_, i) => [start.mean + (i === 1 ? off : 0)]));
+  const x = await sample({
+    model: gaussianModel(process, data, 'velocity'),
+    sampler,
+    grid,
+    shape: [rows, 1],
+    key: key(0),
+    initial,
+  });
+  const [mean, ...others] = Array.from(await x.data()) as [number, ...number[]];
+  return { mean, variance: others.reduce((sum, v) => sum + (v - mean) ** 2, 0) };
+}
+
+describe('weak orders: the exact law of runs on a Gaussian', () => {
+  const data: Law = { mean: 0.7, variance: 0.25 };
+  const methods: readonly Sampler[] = [
+    eulerAncestral(),
+    eulerAncestral({ eta: 0.5 }),
+    dpm2Ancestral(),
+    dpm2Ancestral({ eta: 0.5 }),
+    dpmSolver2sAncestral(),
+    dpmSolver2sAncestral({ eta: 0.5 }),
+    dpmSolverSde(),
+    dpmSolverSde({ eta: 0.5 }),
+    dpmSolver3m(),
+    edmStochastic({ churn: 5 }),
+    edmStochastic({ churn: 5, solver: 'dpm2', from: 0.3, upTo: 5 }),
+    edmStochastic({ churn: 5, solver: 'euler' }),
+  ];
+  for (const [name, [process, end]] of Object.entries(PROCESSES)) {
+    for (const [i, sampler] of methods.entries()) {
+      test(`${name} ${i} ${sampler.name}: order ${sampler.order}`, async () => {
+        const want = marginal(process, data, end);
+        const errors: number[] = [];
+        for (const steps of [80, 160]) {
+          const got = await lawOf(sampler, process, data, logSnrGrid({ process, steps, end }));
+          errors.push(Math.abs(got.mean - want.mean) + Math.abs(got.variance - want.variance));
+        }
+        expect(Math.abs(slope(errors) - sampler.order), errors.join(' ')).toBeLessThan(0.3);
+      });
+    }
+  }
+
+  test('noiseScale changes the law', async () => {
+    const process = edm({ T: 10 });
+    const grid = logSnrGrid({ process, steps: 40, end: 0.1 });
+    const plain = await lawOf(dpm2Ancestral(), process, data, grid);
+    for (const sampler of [
+      dpm2Ancestral({ noiseScale: 1.2 }),
+      eulerAncestral({ noiseScale: 1.2 }),
+      dpmSolverSde({ noiseScale: 1.2 }),
+      dpmSolver3m({ noiseScale: 1.2 }),
+      edmStochastic({ churn: 20, noiseScale: 1.2 }),
+    ]) {
+      const scaled = await lawOf(sampler, process, data, grid);
+      expect(scaled.variance).toBeGreaterThan(1.02 * plain.variance);
+    }
+  });
+});
+
+const ALL: readonly (readonly [Sampler, evaluations: number, combines: number])[] = [
+  [eulerAncestral(), 1, 1],
+  [dpm2(), 2, 2],
+  [dpm2Ancestral(), 2, 2],
+  [dpmSolver2sAncestral(), 2, 2],
+  [dpmSolverSde(), 2, 2],
+  [dpmSolver3m(), 1, 1],
+  [lms(), 1, 1],
+  // Three: the raise to more noise is one of its own.
+  [edmStochastic({ churn: 4 }), 2, 3],
+  [edmStochastic({ churn: 4, solver: 'euler' }), 1, 2],
+];
+
+describe('the same samples on every process', () => {
+  // y = (x − m)/α of a run depends on the grid of ς = σ/α alone, not on the process.
+  for (const [sampler] of ALL) {
+    test(sampler.name, async () => {
+      const results: Float32Array[] = [];
+      for (const [process] of [[edm({ T: 8 })], [vp], [ou]] as const) {
+        const levels = [2.5, 1.2, 0.7, 0.5, 0.3, 0.1];
+        const grid = levels.map((level) => process.timeOfLambda(-Math.log(level)));
+        const draws = [[0.3], [-1.2], [0.8]];
+        for (let i = 0; i < 5; i++) {
+          record(fold(key(0), i + 1), draws);
+          record(fold(fold(key(0), i + 1), 0), draws);
+        }
+        const [t, end] = [grid[0]!, grid.at(-1)!];
+        const start = [[-2], [0.5], [3]].map(([y]) => [process.alpha(t) * y! + process.mean(t)]);
+        const x = await sample({
+          model: gaussianModel(process, { mean: 0.7, variance: 0.25 }, 'noise'),
+          sampler,
+          grid,
+          shape: [3, 1],
+          key: key(0),
+          initial: tf.tensor2d(start),
+        });
+        const values = (await x.data()) as Float32Array;
+        results.push(values.map((v) => (v - process.mean(end)) / process.alpha(end)));
+      }
+      for (const other of results.slice(1)) {
+        // Float32 rounding of states of size up to 5, divided by α ≥ 0.3, over five steps.
+        other.forEach((v, k) => {
+          expect(Math.abs(v - results[0]![k]!)).toBeLessThan(2e-5);
+        });
+      }
+    });
+  }
+
+  test('a start without signal', async () => {
+    const flow = fromAlphaSigma({ alpha: (t) => 1 - t, sigma: (t) => t, T: 1 });
+    const data: Law = { mean: 0.7, variance: 0.25 };
+    const grid = Array.from({ length: 81 }, (_, i) => 1 - i / 80);
+    for (const [sampler] of ALL) {
+      const law = await lawOf(sampler, flow, data, grid);
+      expect(Math.abs(law.mean - data.mean)).toBeLessThan(0.05);
+      expect(Math.abs(law.variance - data.variance)).toBeLessThan(0.05);
+    }
+  });
+});
+
+describe('cost', () => {
+  const process = edm({ T: 20 });
+  for (const [sampler, evaluations, combines] of ALL) {
+    const measured = async (steps: number): Promise<{ nfe: number; combines: number; peak: number }> => {
+      for (let i = 0; i < steps; i++) {
+        record(fold(key(0), i + 1), [[1], [2]]);
+        record(fold(fold(key(0), i + 1), 0), [[1], [2]]);
+      }
+      const before = tf.memory().numTensors;
+      const initial = tf.tensor2d([[5], [-5]]);
+      let [nfe, peak] = [0, 0];
+      combine.calls = 0;
+      const x = await sample({
+        model: gaussianModel(process, { mean: 0, variance: 1 }, 'data'),
+        sampler,
+        grid: logSnrGrid({ process, steps: steps + 1, end: 0.1 }).slice(1),
+        shape: [2, 1],
+        key: key(0),
+        initial,
+        onStep: (report) => {
+          nfe = report.nfe;
+          peak = Math.max(peak, tf.memory().numTensors - before);
+        },
+      });
+      tf.dispose([x, initial]);
+      expect(tf.memory().numTensors).toBe(before);
+      return { nfe, combines: combine.calls, peak };
+    };
+    test(`${sampler.name}: evaluations, combines, memory`, async () => {
+      const few = await measured(30);
+      expect(few.nfe).toBe(30 * evaluations);
+      expect(few.nfe).toBe(sampler.nfe(30));
+      expect(few.combines).toBe(30 * combines);
+      const many = await measured(300);
+      expect(many.peak).toBeLessThanOrEqual(few.peak + 1);
+    });
+  }
+
+  test('a last step to 0 takes one evaluation', async () => {
+    for (const [sampler] of ALL.filter(([, evaluations]) => evaluations === 2)) {
+      for (let i = 0; i < 3; i++) {
+        record(fold(key(0), i + 1), [[1]]);
+        record(fold(fold(key(0), i + 1), 0), [[1]]);
+      }
+      let nfe = 0;
+      const run = { model: gaussianModel(process, { mean: 0, variance: 1 }, 'data'), sampler, key: key(0) };
+      await sample({
+        ...run,
+        grid: [9, 3, 1, 0],
+        shape: [1, 1],
+        initial: tf.tensor2d([[4]]),
+        onStep: (report) => {
+          nfe = report.nfe;
+        },
+      });
+      expect(nfe).toBe(5);
+    }
+  });
+});
+
+describe('names for one another', () => {
+  const process = edm({ T: 20 });
+  const same = async (one: Sampler, other: Sampler): Promise<void> => {
+    const run = {
+      model: gaussianModel(process, { mean: 0.7, variance: 0.25 }, 'score'),
+      grid: [20, 9, 4, 2, 1, 0.3],
+      shape: [2, 1],
+      key: key(0),
+      initial: tf.tensor2d([[11], [-25]]),
+    };
+    for (let i = 0; i < 5; i++) record(fold(key(0), i + 1), [[0.4], [-1]]);
+    const [a, b] = [await sample({ ...run, sampler: one }), await sample({ ...run, sampler: other })];
+    const [u, v] = [await a.data(), await b.data()];
+    u.forEach((value, k) => {
+      expect(Math.abs(value - v[k]!)).toBeLessThan(1e-5);
+    });
+  };
+  test.each([
+    ['euler ancestral is ddim with eta', eulerAncestral({ eta: 0.7 }), ddim({ eta: 0.7 })],
+    ['dpm2 ancestral without noise is dpm2', dpm2Ancestral({ eta: 0 }), dpm2()],
+    ['no churn is heun', edmStochastic({ churn: 0 }), heun()],
+    ['no churn between the levels is dpm2', edmStochastic({ churn: 9, from: 30, solver: 'dpm2' }), dpm2()],
+    ['dpm++ sde without noise is 2S', dpmSolverSde({ eta: 0 }), dpmSolver2sAncestral({ eta: 0 })],
+    ['lms of order 1 is euler', lms({ order: 1 }), ddim()],
+  ] as const)('%s', async (_name, one, other) => {
+    await same(one, other);
+  });
+});
+
+describe('bad input', () => {
+  const untyped = (value: unknown): never => value as never;
+  test.each([
+    [() => eulerAncestral({ eta: 2 }), 'eulerAncestral: eta must lie in [0, 1], got 2.'],
+    [
+      () => dpm2Ancestral({ noiseScale: -1 }),
+      'dpm2Ancestral: noiseScale must be a finite number of at least 0, got -1.',
+    ],
+    [
+      () => dpmSolver2sAncestral({ eta: untyped('1') }),
+      "dpmSolver2sAncestral: eta must lie in [0, 1], got '1'.",
+    ],
+    [() => dpmSolverSde({ innerShare: 0 }), 'dpmSolverSde: innerShare must lie in (0, 1], got 0.'],
+    [
+      () => dpmSolver3m({ noiseLevel: -1 }),
+      'dpmSolver3m: noiseLevel must be a finite number of at least 0, got -1.',
+    ],
+    [() => dpmSolver3m({ correction: untyped('other') }), 'dpmSolver3m: correction must be'],
+    [
+      () => edmStochastic({ churn: Number.NaN }),
+      'edmStochastic: churn must be a finite number of at least 0, got NaN.',
+    ],
+    [
+      () => edmStochastic({ churn: 1, from: -1 }),
+      'edmStochastic: from must be a number of at least 0, got -1.',
+    ],
+    [() => edmStochastic({ churn: 1, solver: untyped('lms') }), 'edmStochastic: solver must be'],
+    [() => lms({ order: untyped(5) }), 'lms: order must be 1, 2, 3 or 4, got 5.'],
+  ])('%#', (make, message) => {
+    expect(make).toThrow(DomainError);
+    expect(make).toThrow(message);
+  });
+
+  test('a model of noise at a time without signal', async () => {
+    const flow = fromAlphaSigma({ alpha: (t) => 1 - t, sigma: (t) => t, T: 1 });
+    const model = gaussianModel(flow, { mean: 0, variance: 1 }, 'noise');
+    for (const [sampler] of ALL) {
+      const run = sample({ model, sampler, grid: [1, 0.5, 0.1], shape: [1, 1], key: key(0) });
+      await expect(run).rejects.toThrow('conversion: data from noise needs alpha');
+    }
+  });
+});
