@@ -1,8 +1,11 @@
+export type { AdaptiveFlowOptions, AttemptReport } from './adaptive-flow-sampler.ts';
 export type { AncestralOptions } from './ancestral-step.ts';
+export { bogackiShampine } from './bogacki-shampine.ts';
 export type { Corrector, CorrectorContext } from './corrector.ts';
 export { ddim } from './ddim.ts';
 export { type DdpmOptions, ddpm } from './ddpm.ts';
 export { type DeisOptions, deis } from './deis.ts';
+export { dormandPrince } from './dormand-prince.ts';
 export { type DpmSolverOptions, dpmSolver } from './dpm-solver.ts';
 export { dpmSolver2sAncestral } from './dpm-solver-2s-ancestral.ts';
 export { type DpmSolver3mOptions, dpmSolver3m } from './dpm-solver-3m.ts';
