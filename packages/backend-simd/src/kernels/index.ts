@@ -5,6 +5,12 @@ import { binaryConfigs } from './binary.ts';
 import { castConfig } from './cast.ts';
 import { concatConfig, packConfig, splitConfig, unpackConfig } from './concat.ts';
 import { conv2DBackpropFilterConfig, conv2DBackpropInputConfig, conv2DConfig } from './conv2d.ts';
+import {
+  depthwiseConv2dBackpropFilterConfig,
+  depthwiseConv2dBackpropInputConfig,
+  depthwiseConv2dConfig,
+  fusedDepthwiseConv2dConfig,
+} from './depthwise-conv2d.ts';
 import { diffCombineConfig } from './diff-combine.ts';
 import { diffNormalConfig, diffRademacherConfig, diffUniformConfig } from './diff-noise.ts';
 import { diffPairwiseConfig } from './diff-pairwise.ts';
@@ -22,8 +28,10 @@ import {
   transposeConfig,
 } from './layout.ts';
 import { batchMatMulConfig } from './mat-mul.ts';
+import { avgPoolConfig, avgPoolGradConfig, maxPoolConfig, maxPoolGradConfig } from './pool.ts';
 import { maxConfig, meanConfig, minConfig, prodConfig, sumConfig } from './reduce.ts';
 import { expandDimsConfig, identityConfig, reshapeConfig } from './reshape.ts';
+import { resizeConfigs } from './resize.ts';
 import { selectConfig } from './select.ts';
 import { softmaxConfig } from './softmax.ts';
 import { unaryConfigs } from './unary.ts';
@@ -70,6 +78,15 @@ export const ownKernels: readonly KernelConfig[] = [
   conv2DBackpropInputConfig,
   conv2DBackpropFilterConfig,
   fusedConv2DConfig,
+  depthwiseConv2dConfig,
+  depthwiseConv2dBackpropInputConfig,
+  depthwiseConv2dBackpropFilterConfig,
+  fusedDepthwiseConv2dConfig,
+  maxPoolConfig,
+  avgPoolConfig,
+  maxPoolGradConfig,
+  avgPoolGradConfig,
+  ...resizeConfigs,
   ...unaryConfigs,
   ...predicateConfigs,
   ...binaryConfigs,

@@ -2,12 +2,16 @@ import type { backend_util } from '@tensorflow/tfjs-core';
 import type { SimdBackend } from '../backend.ts';
 
 /** The geometry of a window that slides over images, as assembly/window.ts reads it; working memory. */
-export function windowGeometry(backend: SimdBackend, info: backend_util.Conv2DInfo): number {
+export function windowGeometry(
+  backend: SimdBackend,
+  info: backend_util.Conv2DInfo,
+  channels: number = info.inChannels,
+): number {
   const fields = [
     info.batchSize,
     info.inHeight,
     info.inWidth,
-    info.inChannels,
+    channels,
     info.outHeight,
     info.outWidth,
     info.filterHeight,
