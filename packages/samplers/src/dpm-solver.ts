@@ -12,8 +12,8 @@
  *
  * The first steps have fewer predictions and a lower order. So has a last step to σ_r = 0, where h = ∞ (with data held
  * it returns D); `lastStep: 'first'` lets the order fall to 1 at the end, which steadies runs of fewer than about 15
- * steps. The one first step of order 1 has an error of its own, D′(λ_T) h²/2, which is far below the others' where
- * the run starts with little signal.
+ * steps. The one first step of order 1 has an error of its own, O(h²) times D′ at the start, which is small where the
+ * run starts with little signal; a third order lasts below it only if the first two steps of the grid are shorter.
  *
  * Order as asked for b = 0; weak order 1 for b > 0. One evaluation a step, one `combine`.
  */

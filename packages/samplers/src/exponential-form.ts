@@ -31,8 +31,12 @@ export interface FormOptions {
 export function exponentialForm(
   { process, grid }: RunPlan,
   { hold, noiseLevel: b, from, to, nodes, moments = exponentialMoments }: FormOptions,
-): Pick<MultistepForm, 'carry' | 'gains' | 'noise'> {
+): MultistepForm {
   const [t, r] = [grid[from]!, grid[to]!];
+  if (process.alpha(t) === 0) {
+    const { carry, gain, noise } = heldUpdate(process, 'data', t, r, b);
+    return { hold: 'data', carry, gains: [gain], noise };
+  }
   const { carry, gain, noise } = heldUpdate(process, hold, t, r, b);
   if (nodes.length === 1) return { carry, gains: [gain], noise };
   const { h, alphaR, sigmaR } = transition(process, t, r);

@@ -8,9 +8,8 @@
  * all with exact moments. 'fewSteps' is the authors' change where D is a line, m_1 = a/2 (an O(h³) term, data held).
  * ŝ = 0 leaves the corrector out. At b = 0 and s = 1 it is DDIM, at s = 2 DPM-Solver++(2M) 'taylor'.
  *
- * The error is O(b h + h^s), or h^ŝ with the corrector: weak order 1 where b > 0 (Theorem 5.1). At b = 0 max(s, ŝ), as
- * far as first steps of lower order allow (see `dpmSolver`): of those above 3, 3 is claimed. A last step to σ = 0 is of
- * order 1.
+ * The error is O(b h + h^s), or h^ŝ with the corrector: weak order 1 where b > 0 (Theorem 5.1), max(s, ŝ) at b = 0
+ * as far as the first steps of lower order allow (see `dpmSolver`). A last step to σ = 0 is of order 1.
  */
 import { DomainError, requireOneOf, shown } from '@diff/core';
 import type { NoiseLevel } from '@diff/sde';
@@ -81,7 +80,7 @@ export function saSolver({
 
   return multistepSampler({
     name: `saSolver(${predictorOrder}, ${correctorOrder})`,
-    order: noiseLevel === 0 ? Math.min(3, Math.max(predictorOrder, correctorOrder)) : 1,
+    order: noiseLevel === 0 ? Math.max(predictorOrder, correctorOrder) : 1,
     stochastic: noiseLevel !== 0,
     hold,
     memory: Math.max(predictorOrder, correctorOrder) - (correctorOrder > 0 ? 0 : 1),

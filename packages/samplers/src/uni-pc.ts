@@ -10,9 +10,9 @@
  * D, so B(h) drops out; but where D is a line (UniP-2, UniC-1) the paper puts the weight ½ instead (its section 3.5),
  * that is m_1 = B(h)/2 up to sign: 'bh1' B = h, so m_1 = a/2; 'bh2' B = e^h − 1, so m_1 = m_0/2.
  *
- * Order p + 1 by the corrector, p without it (Theorems 3.1 and 3.2), as far as the steps of lower order at the start
- * allow (see `dpmSolver`): they cost p = 3 its fourth order, so 3 is what is claimed for it. A last step to σ = 0 is
- * of order 1.
+ * Order p + 1 by the corrector, p without it (Theorems 3.1 and 3.2). At p = 3 the first step, of order 1 and corrected,
+ * has an error O(h³) of its own, small where the run starts with little signal: the fourth order shows where the first
+ * steps of the grid are shorter. A last step to σ = 0 is of order 1.
  */
 import { DomainError, requireInteger, requireOneOf, shown } from '@diff/core';
 import { exponentialForm, usableNodes } from './exponential-form.ts';
@@ -72,7 +72,7 @@ export function uniPc({
 
   return multistepSampler({
     name: `uniPc(${order}, ${variant})`,
-    order: Math.min(order + 1, 3),
+    order: order + 1,
     stochastic: false,
     hold,
     memory: order,
