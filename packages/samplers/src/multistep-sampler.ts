@@ -11,7 +11,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { RunPlan, Sampler, StepContext } from './sampler.ts';
 import { requireFiniteUpdate, weighted } from './update.ts';
 
-export interface MultistepUpdate {
+interface MultistepUpdate {
   readonly hold: 'noise' | 'data';
   readonly carry: number;
   /** Weights of Q_i, Q_{i−1}, …; at most min(i, depth) + 1 of them. */

@@ -14,7 +14,7 @@ import type { RunPlan, Sampler, StepContext } from './sampler.ts';
 import { requireFiniteUpdate, weighted } from './update.ts';
 
 /** How one state comes out of the state at t and the predictions so far. */
-export interface Stage {
+interface Stage {
   /** Time at which the new state is evaluated next; of the last stage, the end of the step. */
   readonly to: number;
   readonly carry: number;

@@ -19,6 +19,7 @@ import {
   ddim,
   dpm2,
   dpm2Ancestral,
+  dpmFast,
   dpmSolver2sAncestral,
   dpmSolver3m,
   dpmSolverSde,
@@ -106,6 +107,39 @@ describe('deterministic orders on a mixture, σ from 80 to 0.01', () => {
       errors.push(Math.max(...Array.from(want, (v, k) => Math.abs(v - got[k]!))));
     }
     expect(Math.abs(slope(errors) - sampler.order)).toBeLessThan(0.3);
+  });
+});
+
+describe('dpmFast', () => {
+  test.each([
+    [45, 90],
+    [46, 91],
+    [47, 92],
+  ])('order with %i and %i evaluations', async (...counts) => {
+    const process = edm({ T: 10 });
+    const data: Law = { mean: 0.7, variance: 0.25 };
+    const want = marginal(process, data, 0.1);
+    const errors: number[] = [];
+    for (const evaluations of counts) {
+      const sampler = dpmFast({ evaluations });
+      const steps = Math.floor(evaluations / 3) + 1;
+      expect(sampler.nfe(steps)).toBe(evaluations);
+      const got = await lawOf(sampler, process, data, logSnrGrid({ process, steps, end: 0.1 }));
+      errors.push(Math.abs(got.mean - want.mean) + Math.abs(got.variance - want.variance));
+    }
+    expect(
+      Math.abs(slope(errors) - dpmFast({ evaluations: counts[0] }).order),
+      errors.join(' '),
+    ).toBeLessThan(0.3);
+  });
+
+  test('another grid is refused', async () => {
+    const process = edm({ T: 10 });
+    const model = gaussianModel(process, { mean: 0, variance: 1 }, 'data');
+    const run = { model, sampler: dpmFast({ evaluations: 7 }), shape: [1, 1], key: key(0) };
+    await expect(sample({ ...run, grid: [10, 1, 0.1] })).rejects.toThrow(
+      'dpmFast: the grid must have 3 steps for 7 evaluations, got 2.',
+    );
   });
 });
 
@@ -364,6 +398,7 @@ describe('bad input', () => {
       'edmStochastic: from must be a number of at least 0, got -1.',
     ],
     [() => edmStochastic({ churn: 1, solver: untyped('lms') }), 'edmStochastic: solver must be'],
+    [() => dpmFast({ evaluations: 2 }), 'dpmFast: evaluations must be an integer of at least 3, got 2.'],
     [() => lms({ order: untyped(5) }), 'lms: order must be 1, 2, 3 or 4, got 5.'],
   ])('%#', (make, message) => {
     expect(make).toThrow(DomainError);

@@ -5,13 +5,14 @@
  */
 import '@tensorflow/tfjs-backend-cpu';
 import { fold, key } from '@diff/core';
-import { edm } from '@diff/sde';
+import { edm, exponentialGrid } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   ddim,
   dpm2,
   dpm2Ancestral,
+  dpmFast,
   dpmSolver,
   dpmSolver2sAncestral,
   dpmSolver3m,
@@ -36,6 +37,7 @@ interface Args {
   readonly order?: 2 | 3 | 4;
   readonly r?: number;
   readonly solver_type?: 'heun' | 'midpoint';
+  readonly n?: number;
   readonly s_churn?: number;
   readonly s_tmin?: number;
   readonly s_tmax?: number;
@@ -49,6 +51,8 @@ interface Case {
   readonly schedule?: string;
   readonly n?: number;
   readonly discretization?: string;
+  readonly sigma_min?: number;
+  readonly sigma_max?: number;
   readonly sigmas?: readonly number[];
   readonly x_0: Rows;
   readonly nfe: number;
@@ -87,11 +91,26 @@ const SAMPLERS: Readonly<Record<string, (args: Args) => Sampler>> = {
       noiseLevel: Math.sqrt(eta),
       correction: solver_type === 'heun' ? 'taylor' : 'midpoint',
     }),
+  dpm_fast: ({ n = 0, eta = 0 }) => dpmFast({ evaluations: n, eta }),
   dpmpp_3m_sde: ({ eta = 1 }) => dpmSolver3m({ noiseLevel: Math.sqrt(eta), correction: 'published' }),
 };
 
+const { grids } = golden<{ readonly grids: Readonly<Record<string, readonly number[]>> }>('k-diffusion');
+
+function sigmasOf({
+  args = {},
+  sigmas,
+  schedule,
+  n,
+  sigma_min: end = 0,
+  sigma_max: T,
+}: Case): readonly number[] {
+  if (T === undefined) return sigmas ?? grids[`${schedule}-${n}`]!;
+  return exponentialGrid({ process: edm({ T }), steps: Math.floor(args.n! / 3) + 1, end });
+}
+
 async function run(c: Case): Promise<{ x: tf.Tensor; nfe: number }> {
-  const sigmas = c.sigmas ?? grids[`${c.schedule}-${c.n}`]!;
+  const sigmas = sigmasOf(c);
   // Churn raises the noise above where the run starts.
   const process = edm({ T: 2 * sigmas[0]! });
   const sampler = SAMPLERS[c.sampler]!(c.args ?? {});
@@ -122,12 +141,10 @@ beforeEach(async () => {
   await tf.setBackend('cpu');
 });
 
-const { grids } = golden<{ readonly grids: Readonly<Record<string, readonly number[]>> }>('k-diffusion');
-
 for (const file of ['k-diffusion', 'edm']) {
-  const cases = goldenCases<Case>(file).filter((c) => c.sampler !== 'dpm_fast');
+  const cases = goldenCases<Case>(file);
   const title = (c: Case, i: number): string =>
-    `${i} ${c.sampler} ${c.problem} ${c.schedule ?? c.discretization} ${c.n ?? c.sigmas!.length - 1} steps ${JSON.stringify(c.args ?? {})}`;
+    `${i} ${c.sampler} ${c.problem} ${c.schedule ?? c.discretization ?? 'exponential'} ${sigmasOf(c).length - 1} steps ${JSON.stringify(c.args ?? {})}`;
 
   describe(file, () => {
     test.each(cases.map((c, i) => [title(c, i), c] as const))('%s', async (_title, c) => {
