@@ -15,11 +15,18 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vi
 import {
   ddim,
   ddpm,
+  dpm2Ancestral,
   dpmSolver,
+  dpmSolver2sAncestral,
+  dpmSolver3m,
+  dpmSolverSde,
+  edmStochastic,
+  eulerAncestral,
   eulerMaruyama,
   exponentialIntegrator,
   heun,
   langevinCorrector,
+  lms,
   midpoint,
   predictorCorrector,
   rungeKutta4,
@@ -58,6 +65,14 @@ const positive = grid.slice(0, -1);
 const SAMPLERS: readonly (readonly [Sampler, nfe: (n: number) => number, combines: (n: number) => number])[] =
   [
     [ddim(), (n) => n, (n) => n],
+    [eulerAncestral({ eta: 0.5 }), (n) => n, (n) => n],
+    [dpm2Ancestral(), (n) => 2 * n, (n) => 2 * n],
+    [dpmSolver2sAncestral(), (n) => 2 * n, (n) => 2 * n],
+    [dpmSolverSde(), (n) => 2 * n, (n) => 2 * n],
+    [dpmSolver3m(), (n) => n, (n) => n],
+    [lms(), (n) => n, (n) => n],
+    // The first step starts at the horizon and is not raised.
+    [edmStochastic({ churn: 2 }), (n) => 2 * n, (n) => 3 * n - 1],
     [ddim({ eta: 0.5 }), (n) => n, (n) => n],
     [ddpm(), (n) => n, (n) => n],
     [eulerMaruyama(), (n) => n, (n) => n],
