@@ -5,7 +5,8 @@
  *   alignCorners,
  *
  * rounded as tfjs's cpu backend rounds. The gradients are the adjoints of these maps, for every option and every shape
- * (the cpu backend's leaves halfPixelCenters out and turns images that are not square). float32; the rest falls back.
+ * (the cpu backend's differ: nearest reads the wrong lines of dy from the second image of a batch on, bilinear leaves
+ * halfPixelCenters out and turns images that are not square). float32; the rest falls back.
  */
 import {
   type KernelConfig,
