@@ -6,6 +6,7 @@ export { ddim } from './ddim.ts';
 export { type DdpmOptions, ddpm } from './ddpm.ts';
 export { type DeisOptions, deis } from './deis.ts';
 export { dormandPrince } from './dormand-prince.ts';
+export { type DpmAdaptiveOptions, dpmAdaptive } from './dpm-adaptive.ts';
 export { type DpmFastOptions, dpmFast } from './dpm-fast.ts';
 export { type DpmSolverOptions, dpmSolver } from './dpm-solver.ts';
 export { dpmSolver2sAncestral } from './dpm-solver-2s-ancestral.ts';
