@@ -22,13 +22,11 @@ const C: usize = memory.data<f32>([
   0.5,
 ]);
 
-// @ts-ignore: decorator
 @inline
 function constant(i: i32): v128 {
   return v128.load32_splat(C + (<usize>i << 2));
 }
 
-// @ts-ignore: decorator
 @inline
 function sinTurn(g: v128, s0: v128, s1: v128, s2: v128, s3: v128, s4: v128): v128 {
   const g2 = f32x4.mul(g, g);

@@ -21,7 +21,6 @@ const EXP: usize = memory.data<f32>([
   -60, // below, a weight beside a weight of 1 is 0
 ]);
 
-// @ts-ignore: decorator
 @inline
 export function expConstant(i: i32): v128 {
   return v128.load32_splat(EXP + (<usize>i << 2));
@@ -31,7 +30,6 @@ export function expConstant(i: i32): v128 {
  * The constants c0 … c10 are expConstant(0) … expConstant(10), loaded before the loop. With expConstant(11) for c9 the
  * result is 0 already below −60: for weights relative to a maximum, whose products would else be subnormal, and slow.
  */
-// @ts-ignore: decorator
 @inline
 export function expBounded(
   x: v128, c0: v128, c1: v128, c2: v128, c3: v128, c4: v128, c5: v128, c6: v128, c7: v128, c8: v128, c9: v128, c10: v128,
@@ -49,7 +47,6 @@ export function expBounded(
 }
 
 /** One vector; in loops, load the constants before. */
-// @ts-ignore: decorator
 @inline
 export function expVector(x: v128): v128 {
   return expBounded(

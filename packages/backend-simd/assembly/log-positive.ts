@@ -20,14 +20,12 @@ const LOG: usize = memory.data<f32>([
   0.70710678, // √½
 ]);
 
-// @ts-ignore: decorator
 @inline
 export function logConstant(i: i32): v128 {
   return v128.load32_splat(LOG + (<usize>i << 2));
 }
 
 /** The constants c0 … c12 are logConstant(0) … logConstant(12), loaded before the loop. */
-// @ts-ignore: decorator
 @inline
 export function logPositive(
   x: v128, c0: v128, c1: v128, c2: v128, c3: v128, c4: v128, c5: v128, c6: v128, c7: v128, c8: v128, c9: v128, c10: v128, c11: v128, c12: v128,
@@ -49,7 +47,6 @@ export function logPositive(
 }
 
 /** One vector; in loops, load the constants before. */
-// @ts-ignore: decorator
 @inline
 export function logVector(x: v128): v128 {
   return logPositive(

@@ -8,7 +8,6 @@ import { fma, fnma } from './fma';
 export const NARROW: i32 = 4;
 
 /** |x − c_k|² of four points; c is row k. */
-// @ts-ignore: decorator
 @inline
 function squared(d: i32, c: usize, x0: v128, x1: v128, x2: v128, x3: v128): v128 {
   const u0 = f32x4.sub(x0, v128.load32_splat(c));
@@ -28,7 +27,6 @@ function squared(d: i32, c: usize, x0: v128, x1: v128, x2: v128, x3: v128): v128
   return sum;
 }
 
-// @ts-ignore: decorator
 @inline
 function exponents(d: i32, points: usize, centres: usize, logits: usize, count: i32, halfInverse: usize, maximum: usize, newMaximum: usize, out: usize): void {
   const x0 = v128.load(points);
@@ -67,7 +65,6 @@ export function narrowExponents(d: i32, points: usize, centres: usize, logits: u
   else exponents(4, points, centres, logits, count, halfInverse, maximum, newMaximum, out);
 }
 
-// @ts-ignore: decorator
 @inline
 function sums(m: i32, exponents: usize, rows: usize, count: i32, maximum: usize, sum: usize, out: usize): void {
   const c0 = expConstant(0);

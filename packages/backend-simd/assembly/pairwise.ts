@@ -163,7 +163,6 @@ function addTerms(state: usize, at: usize, weights: usize, count: i32): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function addSums(state: usize, s0: v128, s1: v128): void {
   v128.store(state, f64x2.add(v128.load(state), f64x2.promote_low_f32x4(s0)));

@@ -4,7 +4,6 @@
 /** Points of a panel. */
 export const LANES: i32 = 8;
 
-// @ts-ignore: decorator
 @inline
 function transpose4(from: usize, fromStep: usize, to: usize, toStep: usize): void {
   const x0 = v128.load(from);

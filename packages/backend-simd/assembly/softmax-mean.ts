@@ -138,7 +138,6 @@ function prepareEach(job: Mixture, noise: f64): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function both(at: usize, v: v128): void {
   v128.store(at, v);
@@ -240,7 +239,6 @@ function carry(state: usize, sums: usize, m: i32, last: bool): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function carryOne(block: usize, total: usize, low: v128, high: v128, last: bool): void {
   const part = v128.load(block);
@@ -307,7 +305,6 @@ function logPanel(state: usize, out: usize): void {
 }
 
 /** Four lanes: is Σ r a positive number, and 1/(2v) one of float32? */
-// @ts-ignore: decorator
 @inline
 function inRange(lanes: usize): i32 {
   const tiny = v128.load32_splat(RANGE);
@@ -318,7 +315,6 @@ function inRange(lanes: usize): i32 {
   return i32x4.bitmask(v128.and(sums, v128.and(f32x4.gt(half, tiny), f32x4.lt(half, huge))));
 }
 
-// @ts-ignore: decorator
 @inline
 function copyLanes(to: usize, from: usize): void {
   v128.store(to, v128.load(from));

@@ -97,7 +97,6 @@ function oneRow(x: usize, y: usize, columns: i32, out: usize, more: bool): void 
   put(out, a, b, more);
 }
 
-// @ts-ignore: decorator
 @inline
 function put(out: usize, a: v128, b: v128, more: bool): void {
   if (more) {

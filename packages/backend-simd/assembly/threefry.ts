@@ -24,20 +24,17 @@ export function threefrySchedule(out: usize, k0: i32, k1: i32, k2: i32, k3: i32)
 }
 
 /** rotl(v, by) ^ other. */
-// @ts-ignore: decorator
 @inline
 function mix(v: v128, by: i32, other: v128): v128 {
   return v128.xor(v128.or(i32x4.shl(v, by), i32x4.shr_u(v, 32 - by)), other);
 }
 
-// @ts-ignore: decorator
 @inline
 function low(block: u64, lanes: v128): v128 {
   return i32x4.add(i32x4.splat(<i32>block), lanes);
 }
 
 /** A lane whose low word wrapped carries: the comparison is −1 there. */
-// @ts-ignore: decorator
 @inline
 function high(block: u64, lanes: v128): v128 {
   return i32x4.sub(i32x4.splat(<i32>(block >> 32)), i32x4.lt_u(low(block, lanes), i32x4.splat(<i32>block)));
@@ -135,7 +132,6 @@ export function threefryGroups(schedule: usize, first: u64, groups: i32, tag: i3
 }
 
 /** Elements 0, 1, 2, 3 of four blocks → 16 elements in the order of the stream (a 4 × 4 transpose). */
-// @ts-ignore: decorator
 @inline
 export function storeTransposed(out: usize, x0: v128, x1: v128, x2: v128, x3: v128): void {
   const a = v128.shuffle<i32>(x0, x1, 0, 4, 1, 5);
