@@ -1,11 +1,13 @@
-// tfjs-core's published op tests (about 4,000 specs) on the backend "simd".
+// tfjs-core's published op tests (about 4,000 specs) on the backend "simd": once for each of RUNS, or once as asked.
 //
 //   npm run conformance -- [--variant base|relaxed] [--stress] [--grep TEXT] [--backend cpu] [--fallbacks]
 //
 // --stress: all views are detached at every allocation, free memory is filled with NaN, and no kernel may write
 //   behind its output.
 // --fallbacks: lists the ops of which a call reached a cpu kernel.
-// Ends with code 1 if a spec fails, or if fewer pass than the cpu backend passes of the specs for every backend.
+// Prints one line for each run. Ends with code 1 if a spec fails, or if fewer pass than the cpu backend passes of the
+// specs for every backend.
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -19,6 +21,21 @@ const folder = join(here, '../.conformance');
 const require = createRequire(import.meta.url);
 /** Specs that the cpu backend passes and that are not for it alone. */
 const EXPECTED = 3848;
+
+/** What is run when nothing is asked for: each in a process of its own, because the build is chosen once. */
+const RUNS = [
+  ['--variant', 'relaxed'],
+  ['--variant', 'base'],
+  ['--variant', 'relaxed', '--stress'],
+  ['--variant', 'base', '--stress'],
+];
+
+if (process.argv.length === 2) {
+  const codes = RUNS.map(
+    (run) => spawnSync(process.execPath, [process.argv[1], ...run], { stdio: 'inherit' }).status,
+  );
+  process.exit(codes.every((code) => code === 0) ? 0 : 1);
+}
 
 const { values: options } = parseArgs({
   options: {
@@ -54,6 +71,9 @@ const jasmineCore = require('jasmine-core');
 jasmineCore.installGlobals(globalThis);
 const jasmine = jasmineCore.jasmine;
 const env = jasmine.getEnv();
+// The specs print what they profile, and jasmine that this setting will go.
+const { log, warn, error } = console;
+Object.assign(console, { log() {}, warn() {}, error() {} });
 env.configure({
   random: false,
   forbidDuplicateNames: false,
@@ -73,18 +93,16 @@ env.addReporter({
       failures.push(`${result.fullName}\n    ${result.failedExpectations[0]?.message}`);
   },
 });
-const quiet = console.warn;
-console.warn = () => {};
 const start = performance.now();
 await env.execute();
-console.warn = quiet;
+Object.assign(console, { log, warn, error });
 
 for (const failure of failures.slice(0, 60)) console.log(`FAILED ${failure}`);
 if (options.fallbacks) console.table(suite.counts().filter((count) => count.fallback > 0));
 const enough = options.grep !== undefined || counts.passed >= EXPECTED;
 const seconds = (performance.now() - start) / 1000;
 writeFileSync(
-  join(folder, 'results.json'),
+  join(folder, `results-${options.variant}${options.stress ? '-stress' : ''}.json`),
   JSON.stringify({ ...options, ...counts, seconds, failures }, null, 1),
 );
 console.log(
