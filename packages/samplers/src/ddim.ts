@@ -36,6 +36,7 @@ export function ddim({ eta = 0 }: { readonly eta?: number } = {}): Sampler {
   return oneStepSampler({
     name: eta === 0 ? 'ddim' : `ddim(eta ${eta})`,
     order: 1,
+    strongOrder: eta > 0 ? 1 : undefined,
     stochastic: eta > 0,
     update(plan, t, r) {
       const step = transition(plan.process, t, r);

@@ -41,6 +41,7 @@ export function ddpm({ variance = 'posterior', finalNoise = true }: DdpmOptions 
   return oneStepSampler({
     name: 'ddpm',
     order: 1,
+    strongOrder: 1,
     stochastic: true,
     update(plan, t, r, last) {
       const step = transition(plan.process, t, r);

@@ -115,6 +115,7 @@ export function dpmFast({ evaluations, eta = 0, noiseScale = 1 }: DpmFastOptions
   return stageSampler({
     name: `dpmFast(${evaluations})`,
     order: rest === 2 ? 3 : 2,
+    strongOrder: eta > 0 && noiseScale > 0 ? 1 : undefined,
     stochastic: eta > 0 && noiseScale > 0,
     nfe: () => evaluations,
     scheme,

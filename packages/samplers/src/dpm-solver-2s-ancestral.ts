@@ -30,6 +30,7 @@ export function dpmSolver2sAncestral({ eta = 1, noiseScale = 1 }: AncestralOptio
   return stageSampler({
     name: 'dpmSolver2sAncestral',
     order: 2,
+    strongOrder: eta > 0 && noiseScale > 0 ? 1 : undefined,
     stochastic: eta > 0 && noiseScale > 0,
     nfe: (steps) => 2 * steps,
     scheme({ process, grid }, i) {

@@ -69,6 +69,7 @@ export function dpmSolver3m({
   return multistepSampler({
     name: 'dpmSolver3m',
     order: b === 0 && correction === 'taylor' ? 3 : 2,
+    strongOrder: b > 0 && noiseScale > 0 ? 1 : undefined,
     stochastic: b > 0 && noiseScale > 0,
     depth: 2,
     update({ process, grid }, index) {

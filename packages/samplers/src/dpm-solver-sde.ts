@@ -45,6 +45,7 @@ export function dpmSolverSde({
   return stageSampler({
     name: 'dpmSolverSde',
     order: eta === 0 ? 2 : 1,
+    strongOrder: eta > 0 && noiseScale > 0 ? 1 : undefined,
     stochastic: eta > 0 && noiseScale > 0,
     nfe: (steps) => 2 * steps,
     scheme({ process, grid }, i) {

@@ -96,6 +96,7 @@ export function dpmSolver({
   return multistepSampler({
     name: `dpmSolver${hold === 'data' ? '++' : ''}(${order}M)`,
     order: b > 0 ? 1 : correction === 'published' ? 2 : order,
+    strongOrder: b > 0 ? 1 : undefined,
     stochastic: b > 0,
     hold,
     memory: order - 1,

@@ -29,6 +29,7 @@ export function dpm2Ancestral({ eta = 1, noiseScale = 1 }: AncestralOptions = {}
   return stageSampler({
     name: 'dpm2Ancestral',
     order: 2,
+    strongOrder: eta > 0 && noiseScale > 0 ? 1 : undefined,
     stochastic: eta > 0 && noiseScale > 0,
     nfe: (steps) => 2 * steps,
     scheme({ process, grid }, i) {

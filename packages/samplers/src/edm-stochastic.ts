@@ -105,6 +105,7 @@ export function edmStochastic({
   return {
     name: `edmStochastic(${solver})`,
     order: inner.order,
+    strongOrder: churn > 0 && noiseScale > 0 ? 1 : undefined,
     stochastic: churn > 0 && noiseScale > 0,
     nfe: inner.nfe,
     check(plan: RunPlan): void {

@@ -31,6 +31,7 @@ export function eulerAncestral({ eta = 1, noiseScale = 1 }: AncestralOptions = {
   return oneStepSampler({
     name: 'eulerAncestral',
     order: 1,
+    strongOrder: eta > 0 && noiseScale > 0 ? 1 : undefined,
     stochastic: eta > 0 && noiseScale > 0,
     update(plan, t, r) {
       const step = transition(plan.process, t, r);

@@ -47,6 +47,7 @@ export function eulerMaruyama({
   return oneStepSampler({
     name: 'eulerMaruyama',
     order: 1,
+    strongOrder: noiseLevel !== 0 ? 1 : undefined,
     stochastic: noiseLevel !== 0,
     update({ process, kind }: Pick<RunPlan, 'process' | 'kind'>, t, r, last): Update {
       const [delta, level, g] = [t - r, b(t), process.diffusion(t)];

@@ -85,6 +85,7 @@ export function exponentialIntegrator({
   return oneStepSampler({
     name: `exponentialIntegrator(${hold})`,
     order: 1,
+    strongOrder: noiseLevel !== 0 ? 1 : undefined,
     stochastic: noiseLevel !== 0,
     update(plan, t, r, last) {
       const held = heldUpdate(plan.process, hold, t, r, b(t));

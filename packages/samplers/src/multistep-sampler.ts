@@ -22,6 +22,7 @@ interface MultistepUpdate {
 export interface MultistepMethod {
   readonly name: string;
   readonly order: number;
+  readonly strongOrder?: number | undefined;
   readonly stochastic: boolean;
   /** How many earlier evaluations a step uses. */
   readonly depth: number;
@@ -59,10 +60,18 @@ function weightsOf(plan: RunPlan, index: number, update: MultistepUpdate): Weigh
   return { x, prediction, constant, noise };
 }
 
-export function multistepSampler({ name, order, stochastic, depth, update }: MultistepMethod): Sampler {
+export function multistepSampler({
+  name,
+  order,
+  strongOrder,
+  stochastic,
+  depth,
+  update,
+}: MultistepMethod): Sampler {
   return {
     name,
     order,
+    strongOrder,
     stochastic,
     nfe: (steps) => steps,
     check(plan: RunPlan): void {

@@ -28,6 +28,7 @@ export interface MultistepForm {
 export interface MultistepMethod {
   readonly name: string;
   readonly order: number;
+  readonly strongOrder?: number | undefined;
   readonly stochastic: boolean;
   readonly hold: PredictionKind;
   /** How many earlier evaluations the forms reach back to. */
@@ -95,7 +96,7 @@ export function remember(
 
 /** A sampler from the coefficients of its forms. */
 export function multistepSampler(method: MultistepMethod): Sampler {
-  const { name, order, stochastic, memory } = method;
+  const { name, order, strongOrder, stochastic, memory } = method;
 
   function requireFinite(plan: RunPlan, form: MultistepForm, index: number, to: number): void {
     const [t, r] = [plan.grid[index]!, plan.grid[to]!];
@@ -128,6 +129,7 @@ export function multistepSampler(method: MultistepMethod): Sampler {
   return {
     name,
     order,
+    strongOrder,
     stochastic,
     nfe: (steps) => steps,
     check(plan: RunPlan): void {

@@ -9,15 +9,17 @@ import { apply, requireFiniteUpdate, type Update } from './update.ts';
 export interface OneStepMethod {
   readonly name: string;
   readonly order: number;
+  readonly strongOrder?: number | undefined;
   readonly stochastic: boolean;
   /** The update from t to r; `last` tells the final step of the grid. */
   update(plan: Pick<RunPlan, 'process' | 'kind'>, t: number, r: number, last: boolean): Update;
 }
 
-export function oneStepSampler({ name, order, stochastic, update }: OneStepMethod): Sampler {
+export function oneStepSampler({ name, order, strongOrder, stochastic, update }: OneStepMethod): Sampler {
   return {
     name,
     order,
+    strongOrder,
     stochastic,
     nfe: (steps) => steps,
     check(plan: RunPlan): void {

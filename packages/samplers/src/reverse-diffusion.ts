@@ -50,6 +50,7 @@ export function reverseDiffusion({
   return oneStepSampler({
     name: 'reverseDiffusion',
     order: 1,
+    strongOrder: noiseLevel !== 0 ? 1 : undefined,
     stochastic: noiseLevel !== 0,
     update(plan, t, r, last) {
       const [step, level] = [transition(plan.process, t, r), b(t)];

@@ -81,6 +81,7 @@ export function saSolver({
   return multistepSampler({
     name: `saSolver(${predictorOrder}, ${correctorOrder})`,
     order: noiseLevel === 0 ? Math.max(predictorOrder, correctorOrder) : 1,
+    strongOrder: noiseLevel !== 0 ? 1 : undefined,
     stochastic: noiseLevel !== 0,
     hold,
     memory: Math.max(predictorOrder, correctorOrder) - (correctorOrder > 0 ? 0 : 1),

@@ -45,6 +45,11 @@ export interface Sampler {
   readonly name: string;
   /** Order of convergence in the step size: of the solution if deterministic, weak (of expectations) if not. */
   readonly order: number;
+  /**
+   * Strong order, of the states along one Brownian path; undefined for deterministic samplers and for those that
+   * follow no path in the limit (correctors, consistency sampling).
+   */
+  readonly strongOrder?: number | undefined;
   /** Does it draw noise in its steps? */
   readonly stochastic: boolean;
   /** Model evaluations of a run of that many steps, at most. */

@@ -31,6 +31,7 @@ export interface Scheme {
 export interface StagedMethod {
   readonly name: string;
   readonly order: number;
+  readonly strongOrder?: number | undefined;
   readonly stochastic: boolean;
   nfe(steps: number): number;
   /** The scheme of step `index` of the plan. */
@@ -63,10 +64,11 @@ function rowsOf({ process, kind }: RunPlan, t: number, { hold, stages }: Scheme)
   });
 }
 
-export function stageSampler({ name, order, stochastic, nfe, scheme }: StagedMethod): Sampler {
+export function stageSampler({ name, order, strongOrder, stochastic, nfe, scheme }: StagedMethod): Sampler {
   return {
     name,
     order,
+    strongOrder,
     stochastic,
     nfe,
     check(plan: RunPlan): void {
