@@ -6,18 +6,24 @@
  *   data (++)  z' = (σ_r/σ_t) e^{−b²h} z + α_r (m_0 D + m_1 D₁ + m_2 D₂) + σ_r √(1 − e^{−2b²h}) ξ,     m_n = m_n(kh)
  *   noise      z' = (α_r/α_t) z + k σ_r (m_0 D + m_1 D₁ + m_2 D₂) + b σ_r √(e^{2h} − 1) ξ,            m_n = m_n(−h)
  *
- * with m_n(a) = ∫_0^1 a e^{−a(1−s)} sⁿ ds. 'taylor' is that (diffusers calls it heun at order 2). 'midpoint', usual at
- * order 2, has m_1 = m_0/2. 'published', at order 3 alone, has m_2/2, as the authors' program and diffusers do: their
- * second difference is a derivative without its factor 2, which makes it a method of order 2.
+ * with m_n(a) = ∫_0^1 a e^{−a(1−s)} sⁿ ds. `correction` says which moments are used:
+ *
+ *   'taylor'       these; diffusers calls it heun at order 2
+ *   'midpoint'     m_1 = m_0/2; order 2, where it is the usual one
+ *   'published'    m_2/2, and 'midpoint' in the second step; order 3: the authors' program and diffusers. Their second
+ *                  difference is a derivative without its factor 2, which makes it a method of order 2
+ *   'k-diffusion'  m_2/2, and 'taylor' in the second step; order 3: k-diffusion's `sample_dpmpp_3m_sde`
  *
  * The first steps have fewer predictions and a lower order. So has a last step to σ_r = 0, where h = ∞ (with data held
  * it returns D); `lastStep: 'first'` lets the order fall to 1 at the end, which steadies runs of fewer than about 15
  * steps. The one first step of order 1 has an error of its own, O(h²) times D′ at the start, which is small where the
  * run starts with little signal; a third order lasts below it only if the first two steps of the grid are shorter.
  *
- * Order as asked for b = 0; weak order 1 for b > 0. One evaluation a step, one `combine`.
+ * Order as asked for b = 0. For b > 0 strong order 1 and weak order min(order, 2): the extrapolation takes the noise of
+ * the step before for that of this one, which has the same law. One evaluation a step, one `combine`.
  */
 import { DomainError, requireOneOf, shown } from '@diff/core';
+import { requireNoiseScale } from './ancestral-step.ts';
 import { singleStepDpmSolver } from './dpm-solver-single-step.ts';
 import { exponentialForm, usableNodes } from './exponential-form.ts';
 import { exponentialMoments } from './exponential-moments.ts';
@@ -33,9 +39,11 @@ export interface DpmSolverOptions {
   /** What is extrapolated: 'data' is DPM-Solver++ (default), 'noise' is DPM-Solver. */
   readonly hold?: 'data' | 'noise';
   /** How the higher terms are weighted; default 'midpoint', but 'taylor' for multistep order 3. */
-  readonly correction?: 'midpoint' | 'taylor' | 'published';
+  readonly correction?: 'midpoint' | 'taylor' | 'published' | 'k-diffusion';
   /** b ≥ 0, constant; default 0. 1 gives SDE-DPM-Solver(++); k-diffusion's eta is b². */
   readonly noiseLevel?: number;
+  /** Factor on the fresh noise, ≥ 0; default 1. Other values do not converge to the data law. */
+  readonly noiseScale?: number;
   /** 'auto' (default): of first order only where σ = 0 at the end. 'first': always of first order. */
   readonly lastStep?: 'auto' | 'first';
 }
@@ -58,6 +66,7 @@ export function dpmSolver({
   hold = 'data',
   correction = order === 3 && multistep ? 'taylor' : 'midpoint',
   noiseLevel = 0,
+  noiseScale = 1,
   lastStep = 'auto',
 }: DpmSolverOptions = {}): Sampler {
   if (order !== 1 && order !== 2 && order !== 3) {
@@ -69,9 +78,11 @@ export function dpmSolver({
     );
   }
   requireOneOf('dpmSolver', 'hold', hold, ['data', 'noise']);
-  const corrections = order === 3 && multistep ? ['taylor', 'published'] : ['midpoint', 'taylor'];
+  const corrections =
+    order === 3 && multistep ? ['taylor', 'published', 'k-diffusion'] : ['midpoint', 'taylor'];
   requireOneOf('dpmSolver', 'correction', correction, corrections);
   requireOneOf('dpmSolver', 'lastStep', lastStep, ['auto', 'first']);
+  requireNoiseScale('dpmSolver', noiseScale);
   const b = noiseLevelFunction('dpmSolver', noiseLevel)(0);
   if (!multistep) {
     if (b > 0) {
@@ -86,24 +97,27 @@ export function dpmSolver({
   const wanted = (index: number, steps: number): number =>
     lastStep === 'first' ? Math.min(order, steps - index) : order;
 
-  /** A step of order 2 in a run of order 3 is 'midpoint' in the authors' program. */
   function moments(a: number, count: number): readonly number[] {
     const [m0, m1, m2] = exponentialMoments(a, 3) as [number, number, number];
-    if (count === 2) return correction === 'taylor' ? [m0, m1] : [m0, m0 / 2];
-    return correction === 'published' ? [m0, m1, m2 / 2] : [m0, m1, m2];
+    if (count === 2) return correction === 'midpoint' || correction === 'published' ? [m0, m0 / 2] : [m0, m1];
+    return correction === 'taylor' ? [m0, m1, m2] : [m0, m1, m2 / 2];
   }
 
+  const noisy = b > 0 && noiseScale > 0;
+  const halved = correction === 'published' || correction === 'k-diffusion';
   return multistepSampler({
     name: `dpmSolver${hold === 'data' ? '++' : ''}(${order}M)`,
-    order: b > 0 ? 1 : correction === 'published' ? 2 : order,
-    strongOrder: b > 0 ? 1 : undefined,
-    stochastic: b > 0,
+    order: b > 0 || halved ? Math.min(order, 2) : order,
+    strongOrder: noisy ? 1 : undefined,
+    stochastic: noisy,
     hold,
     memory: order - 1,
     predictor(plan, index) {
       const count = usableNodes(plan, index, wanted(index, plan.grid.length - 1));
       const nodes = Array.from({ length: count }, (_, j) => index - j);
-      return exponentialForm(plan, { hold, noiseLevel: b, from: index, to: index + 1, nodes, moments });
+      const step = { hold, noiseLevel: b, from: index, to: index + 1, nodes, moments };
+      const form = exponentialForm(plan, step);
+      return { ...form, noise: noiseScale * form.noise };
     },
   });
 }

@@ -10,7 +10,6 @@ export { type DpmAdaptiveOptions, dpmAdaptive } from './dpm-adaptive.ts';
 export { type DpmFastOptions, dpmFast } from './dpm-fast.ts';
 export { type DpmSolverOptions, dpmSolver } from './dpm-solver.ts';
 export { dpmSolver2sAncestral } from './dpm-solver-2s-ancestral.ts';
-export { type DpmSolver3mOptions, dpmSolver3m } from './dpm-solver-3m.ts';
 export { type DpmSolverSdeOptions, dpmSolverSde } from './dpm-solver-sde.ts';
 export { dpm2 } from './dpm2.ts';
 export { dpm2Ancestral } from './dpm2-ancestral.ts';

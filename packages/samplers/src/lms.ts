@@ -11,7 +11,7 @@
  */
 import { DomainError, shown } from '@diff/core';
 import type { LinearProcess } from '@diff/sde';
-import { multistepSampler } from './multistep-sampler.ts';
+import { multistepSampler } from './multistep.ts';
 import type { Sampler } from './sampler.ts';
 import { decayed, transition } from './transition.ts';
 
@@ -53,11 +53,12 @@ export function lms({ order = 4 }: { readonly order?: 1 | 2 | 3 | 4 } = {}): Sam
     name: `lms(${order})`,
     order,
     stochastic: false,
-    depth: order - 1,
-    update({ process, grid }, index) {
+    hold: 'noise',
+    memory: order - 1,
+    predictor({ process, grid }, index) {
       const [t, r] = [grid[index]!, grid[index + 1]!];
       const { alphaT, sigmaT, alphaR, sigmaR, h } = transition(process, t, r);
-      if (alphaT === 0) return { hold: 'data', carry: sigmaR / sigmaT, gains: [alphaR] };
+      if (alphaT === 0) return { hold: 'data', carry: sigmaR / sigmaT, gains: [alphaR], noise: 0 };
       const [here, end] = [level(process, t), level(process, r)];
       const levels = grid.slice(Math.max(0, index - order + 1), index + 1).map((u) => level(process, u));
       const nodes = levels
@@ -66,7 +67,7 @@ export function lms({ order = 4 }: { readonly order?: 1 | 2 | 3 | 4 } = {}): Sam
         .reverse();
       const carry = alphaR / alphaT;
       const whole = -carry * sigmaT * decayed(1, h);
-      return { hold: 'noise', carry, gains: adamsWeights(nodes).map((weight) => weight * whole) };
+      return { carry, gains: adamsWeights(nodes).map((weight) => weight * whole), noise: 0 };
     },
   });
 }

@@ -15,7 +15,6 @@ import {
   dpmFast,
   dpmSolver,
   dpmSolver2sAncestral,
-  dpmSolver3m,
   dpmSolverSde,
   edmStochastic,
   eulerAncestral,
@@ -92,7 +91,8 @@ const SAMPLERS: Readonly<Record<string, (args: Args) => Sampler>> = {
       correction: solver_type === 'heun' ? 'taylor' : 'midpoint',
     }),
   dpm_fast: ({ n = 0, eta = 0 }) => dpmFast({ evaluations: n, eta }),
-  dpmpp_3m_sde: ({ eta = 1 }) => dpmSolver3m({ noiseLevel: Math.sqrt(eta), correction: 'published' }),
+  dpmpp_3m_sde: ({ eta = 1 }) =>
+    dpmSolver({ order: 3, noiseLevel: Math.sqrt(eta), correction: 'k-diffusion' }),
 };
 
 const { grids } = golden<{ readonly grids: Readonly<Record<string, readonly number[]>> }>('k-diffusion');

@@ -18,7 +18,6 @@ import {
   dpm2Ancestral,
   dpmSolver,
   dpmSolver2sAncestral,
-  dpmSolver3m,
   dpmSolverSde,
   edmStochastic,
   eulerAncestral,
@@ -69,7 +68,7 @@ const SAMPLERS: readonly (readonly [Sampler, nfe: (n: number) => number, combine
     [dpm2Ancestral(), (n) => 2 * n, (n) => 2 * n],
     [dpmSolver2sAncestral(), (n) => 2 * n, (n) => 2 * n],
     [dpmSolverSde(), (n) => 2 * n, (n) => 2 * n],
-    [dpmSolver3m(), (n) => n, (n) => n],
+    [dpmSolver({ order: 3, noiseLevel: 1 }), (n) => n, (n) => n],
     [lms(), (n) => n, (n) => n],
     // The first step starts at the horizon and is not raised.
     [edmStochastic({ churn: 2 }), (n) => 2 * n, (n) => 3 * n - 1],
