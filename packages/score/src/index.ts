@@ -8,8 +8,10 @@ export {
 } from './checkpoint.ts';
 export { type ClassifierFreeGuidanceOptions, classifierFreeGuidance } from './classifier-free-guidance.ts';
 export { type ClassifierGuidanceOptions, classifierGuidance } from './classifier-guidance.ts';
+export { type ClipDataOptions, clipData } from './clip-data.ts';
 export { type Affine, conversion } from './convert.ts';
 export { type DenoisingLossOptions, denoisingLoss } from './denoising-loss.ts';
+export { type DynamicThresholdOptions, dynamicThreshold } from './dynamic-threshold.ts';
 export { type EmpiricalMeasureOptions, empiricalMeasure } from './empirical-measure.ts';
 export {
   type DataSampleOptions,
@@ -24,6 +26,7 @@ export { type GaussianOptions, gaussian } from './gaussian.ts';
 export { type GaussianMixtureOptions, gaussianMixture } from './gaussian-mixture.ts';
 export type { IntervalDensity } from './interval-density.ts';
 export type { LearningRate, LearningRateOptions } from './learning-rate.ts';
+export { type MapDataOptions, mapData } from './map-data.ts';
 export type { Marginal, Marginals } from './marginal.ts';
 export { type MlpOptions, mlp } from './mlp.ts';
 export {
