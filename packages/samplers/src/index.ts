@@ -1,6 +1,7 @@
 export type { AdaptiveFlowOptions, AttemptReport } from './adaptive-flow-sampler.ts';
 export type { AncestralOptions } from './ancestral-step.ts';
 export { bogackiShampine } from './bogacki-shampine.ts';
+export { type BrownianPath, type BrownianTreeOptions, brownianTree } from './brownian-tree.ts';
 export type { Corrector, CorrectorContext } from './corrector.ts';
 export { ddim } from './ddim.ts';
 export { type DdpmOptions, ddpm } from './ddpm.ts';
@@ -32,14 +33,23 @@ export { midpoint } from './midpoint.ts';
 export { plms, pndm } from './pndm.ts';
 export { type PredictorCorrectorOptions, predictorCorrector } from './predictor-corrector.ts';
 export { probabilityFlow } from './probability-flow.ts';
+export type { Recorded } from './record.ts';
 export { type ReverseDiffusionOptions, reverseDiffusion } from './reverse-diffusion.ts';
 export { rungeKutta4 } from './runge-kutta4.ts';
 export { type SaSolverOptions, saSolver } from './sa-solver.ts';
 export { sample } from './sample.ts';
+export {
+  type BatchStepReport,
+  type SampleBatch,
+  type SampleInBatchesOptions,
+  sampleInBatches,
+} from './sample-in-batches.ts';
 export type { SampleOptions, StepReport } from './sample-options.ts';
+export { type SampleRowsOptions, sampleRows } from './sample-rows.ts';
 export type { RunPlan, Sampler, StepContext } from './sampler.ts';
+export { type Start, type StartFromOptions, startFrom } from './start-from.ts';
 export { tcd } from './tcd.ts';
-export { type TrajectoryPoint, trajectory } from './trajectory.ts';
+export { type TrajectoryOptions, type TrajectoryPoint, trajectory } from './trajectory.ts';
 export { type UlaOptions, ula } from './ula.ts';
 export {
   type UnderdampedLangevinCorrectorOptions,

@@ -3,6 +3,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { checkRun } from './check-run.ts';
+import { type Recorded, recordedSteps } from './record.ts';
 import { type Run, startRun } from './run.ts';
 import type { SampleOptions } from './sample-options.ts';
 
@@ -16,16 +17,24 @@ export interface TrajectoryPoint {
   readonly nfe: number;
 }
 
+export interface TrajectoryOptions extends SampleOptions {
+  /** Which states to yield; default 'all'. The run makes every step, whatever is recorded. */
+  readonly record?: Recorded | undefined;
+}
+
 const point = ({ x, t, step, nfe }: Run): TrajectoryPoint => ({ x, t, step, nfe });
 
-async function* states(options: SampleOptions): AsyncGenerator<TrajectoryPoint, void, undefined> {
+async function* states(
+  options: SampleOptions,
+  recorded: ReadonlySet<number>,
+): AsyncGenerator<TrajectoryPoint, void, undefined> {
   options.signal?.throwIfAborted();
   const run = startRun('trajectory', options);
   try {
-    yield point(run);
+    if (recorded.has(0)) yield point(run);
     while (run.step < run.steps) {
       await run.advance();
-      yield point(run);
+      if (recorded.has(run.step)) yield point(run);
     }
   } finally {
     await run.close();
@@ -33,10 +42,12 @@ async function* states(options: SampleOptions): AsyncGenerator<TrajectoryPoint, 
 }
 
 /**
- * Runs a sampler and yields every state, the initial noise first: steps + 1 points. Breaking out of the loop ends
- * the run and frees its memory.
+ * Runs a sampler and yields its states, the initial noise first: by default all steps + 1 of them, or those that
+ * `record` names. A state is free again when the loop goes on, so memory does not grow with what is recorded. Breaking
+ * out of the loop ends the run and frees its memory.
  *
- * @param options as for `sample`, with the same errors; options are checked at once, before the first state.
+ * @param options as for `sample`, with the same errors; options are checked at once, before the first state. `record`
+ *   must name steps 0 … N or times of the grid: there is no state between two of them.
  * @example
  * ```ts
  * import { key } from '@diff/core';
@@ -48,9 +59,10 @@ async function* states(options: SampleOptions): AsyncGenerator<TrajectoryPoint, 
  * const model = defineModel({ process: canonicalOu({ T: 5 }), kind: 'score', predict: (x) => tf.neg(x) });
  * const run = { model, sampler: ddim(), grid: [5, 2, 1, 0.1], shape: [4, 2], key: key(1) };
  * for await (const { x, t, step } of trajectory(run)) console.log(step, t, await x.array());
+ * for await (const { x, t } of trajectory({ ...run, record: { times: [2, 0.1] } })) console.log(t, await x.array());
  * ```
  */
-export function trajectory(options: SampleOptions): AsyncGenerator<TrajectoryPoint, void, undefined> {
+export function trajectory(options: TrajectoryOptions): AsyncGenerator<TrajectoryPoint, void, undefined> {
   checkRun('trajectory', options);
-  return states(options);
+  return states(options, recordedSteps('trajectory', options.record ?? 'all', options.grid));
 }

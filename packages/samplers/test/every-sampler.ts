@@ -1,0 +1,132 @@
+/**
+ * Every sampler that the package exports, with its variants, and what a test over all of them must know: whether its
+ * rows share anything (adaptive steps), and a grid that it can run. `control.test.ts` fails when an export is in neither
+ * list here.
+ */
+import { edm, type LinearProcess, logSnrGrid, uniformGrid } from '@diff/sde';
+import {
+  bogackiShampine,
+  ddim,
+  ddpm,
+  deis,
+  dormandPrince,
+  dpm2,
+  dpm2Ancestral,
+  dpmAdaptive,
+  dpmFast,
+  dpmSolver,
+  dpmSolver2sAncestral,
+  dpmSolverSde,
+  dpum,
+  edmStochastic,
+  eulerAncestral,
+  eulerMaruyama,
+  exponentialIntegrator,
+  heun,
+  ipndm,
+  langevinCorrector,
+  lcm,
+  lms,
+  midpoint,
+  plms,
+  pndm,
+  predictorCorrector,
+  probabilityFlow,
+  reverseDiffusion,
+  rungeKutta4,
+  type Sampler,
+  saSolver,
+  tcd,
+  ula,
+  underdampedLangevinCorrector,
+  uniPc,
+} from '../src/index.ts';
+
+export const PROCESS: LinearProcess = edm({ T: 10 });
+
+export interface Entry {
+  /** The factory's name. */
+  readonly factory: string;
+  readonly sampler: Sampler;
+  /** Do all rows share their steps? */
+  readonly coupled: boolean;
+  readonly grid: readonly number[];
+}
+
+const GRID = uniformGrid({ process: PROCESS, steps: 6, end: 0.2 });
+const entry = (factory: string, ...samplers: readonly Sampler[]): Entry[] =>
+  samplers.map((sampler) => ({ factory, sampler, coupled: false, grid: GRID }));
+const coupled = (factory: string, ...samplers: readonly Sampler[]): Entry[] =>
+  entry(factory, ...samplers).map((e) => ({ ...e, coupled: true }));
+
+export const EVERY_SAMPLER: readonly Entry[] = [
+  ...coupled('bogackiShampine', bogackiShampine({ relativeTolerance: 1e-3, absoluteTolerance: 1e-3 })),
+  ...entry('ddim', ddim(), ddim({ eta: 0.5 })),
+  ...entry('ddpm', ddpm(), ddpm({ variance: 'forward' })),
+  ...entry('deis', deis()),
+  ...coupled('dormandPrince', dormandPrince({ relativeTolerance: 1e-3, absoluteTolerance: 1e-3 })),
+  ...entry('dpm2', dpm2()),
+  ...entry('dpm2Ancestral', dpm2Ancestral()),
+  ...coupled('dpmAdaptive', dpmAdaptive()),
+  ...[0, 1].flatMap((eta) =>
+    entry('dpmFast', dpmFast({ evaluations: 11, eta })).map((e) => ({
+      ...e,
+      grid: logSnrGrid({ process: PROCESS, steps: 4, end: 0.2 }),
+    })),
+  ),
+  ...entry(
+    'dpmSolver',
+    dpmSolver(),
+    dpmSolver({ order: 3 }),
+    dpmSolver({ multistep: false }),
+    dpmSolver({ hold: 'noise', noiseLevel: 1 }),
+  ),
+  ...entry('dpmSolver2sAncestral', dpmSolver2sAncestral()),
+  ...entry('dpmSolverSde', dpmSolverSde()),
+  ...entry('dpum', dpum()),
+  ...entry('edmStochastic', edmStochastic({ churn: 2 })),
+  ...entry('eulerAncestral', eulerAncestral()),
+  ...entry('eulerMaruyama', eulerMaruyama(), eulerMaruyama({ noiseLevel: 0.5 })),
+  ...entry(
+    'exponentialIntegrator',
+    exponentialIntegrator({ hold: 'score' }),
+    exponentialIntegrator({ hold: 'noise', noiseLevel: 0.5 }),
+    exponentialIntegrator({ hold: 'data', noiseLevel: 0 }),
+  ),
+  ...entry('heun', heun()),
+  ...entry('ipndm', ipndm()),
+  ...entry('lcm', lcm()),
+  ...entry('lms', lms()),
+  ...entry('midpoint', midpoint()),
+  ...entry('plms', plms()),
+  ...entry('pndm', pndm()),
+  ...entry(
+    'predictorCorrector',
+    predictorCorrector({ predictor: ddim(), corrector: langevinCorrector({ stepSize: 0.01, steps: 2 }) }),
+    predictorCorrector({ predictor: ddpm(), corrector: langevinCorrector({ signalToNoise: 0.1 }) }),
+    predictorCorrector({
+      predictor: ddim(),
+      corrector: underdampedLangevinCorrector({ stepSize: 0.02, steps: 2 }),
+    }),
+  ),
+  ...entry('probabilityFlow', probabilityFlow()),
+  ...entry('reverseDiffusion', reverseDiffusion()),
+  ...entry('rungeKutta4', rungeKutta4()),
+  ...entry('saSolver', saSolver(), saSolver({ noiseLevel: 0 })),
+  ...entry('tcd', tcd()),
+  ...entry('ula', ula({ stepSize: 0.01, steps: 2 })),
+  ...entry('uniPc', uniPc()),
+];
+
+/** Functions of the package that are not factories of samplers. */
+export const NOT_SAMPLERS: readonly string[] = [
+  'brownianTree',
+  'langevin',
+  'langevinCorrector',
+  'sample',
+  'sampleInBatches',
+  'sampleRows',
+  'startFrom',
+  'trajectory',
+  'underdampedLangevinCorrector',
+];
