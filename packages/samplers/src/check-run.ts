@@ -4,11 +4,12 @@
 import { DomainError, requireInteger, requireKey, ShapeError, shown } from '@diff/core';
 import { PREDICTION_KINDS } from '@diff/score';
 import * as tf from '@tensorflow/tfjs-core';
+import type { BrownianPath } from './brownian-tree.ts';
 import type { SampleOptions } from './sample-options.ts';
 
 /** Throws for whatever can be known to be wrong before the first evaluation. */
 export function checkRun(where: string, options: SampleOptions): void {
-  const { model, sampler, grid, shape, key, condition, firstRow = 0, initial } = options;
+  const { model, sampler, grid, shape, key, condition, firstRow = 0, initial, brownian } = options;
   const isModel =
     typeof model?.predict === 'function' &&
     typeof model.process?.alpha === 'function' &&
@@ -27,6 +28,7 @@ export function checkRun(where: string, options: SampleOptions): void {
   checkTimes(where, grid, model.process.T);
   requireKey(where, key);
   requireInteger(where, 'firstRow', firstRow);
+  if (brownian !== undefined) checkPath(where, brownian, grid);
   if (initial && !tf.util.arraysEqual(initial.shape, [...shape])) {
     throw new ShapeError(
       `${where}: initial must have the shape of the run, [${shape.join(', ')}], got ${shown(initial)}. Make the two agree.`,
@@ -77,6 +79,22 @@ function checkTimes(where: string, grid: readonly number[], horizon: number): vo
   if (grid.at(-1)! < 0) {
     throw new DomainError(
       `${where}: grid must end at a time of at least 0, got ${grid.at(-1)}. End it at 0 or a small positive time.`,
+    );
+  }
+}
+
+function checkPath(where: string, path: BrownianPath, grid: readonly number[]): void {
+  const [start, end] = [grid[0]!, grid.at(-1)!];
+  if (typeof path?.increment !== 'function' || !(path.from <= end && path.to >= start)) {
+    throw new DomainError(
+      `${where}: brownian must be a Brownian path over [${end}, ${start}], got ${typeof path?.increment === 'function' ? `one over [${path.from}, ${path.to}]` : shown(path)}. Make it with brownianTree({ key, from: ${end}, to: ${start} }).`,
+    );
+  }
+  const shortest = Math.min(...grid.slice(1).map((r, i) => grid[i]! - r));
+  // Times that are off by rounding still lie in intervals of their own.
+  if (path.tolerance > shortest * (1 + 1e-9)) {
+    throw new DomainError(
+      `${where}: the path's tolerance must be at most the shortest step of the grid, ${shortest}, got ${path.tolerance}. Make the tree with a smaller tolerance.`,
     );
   }
 }

@@ -113,6 +113,7 @@ export function multistepSampler(method: MultistepMethod): Sampler {
     past: readonly Memory[],
     key: Key,
   ): tf.Tensor {
+    const { grid, firstRow, brownian } = context;
     const { carry, terms, constant } = linear(context, method, form, context.index, to);
     const weights = new Map<tf.Tensor, number>();
     const add = (tensor: tf.Tensor, w: number): unknown =>
@@ -123,7 +124,8 @@ export function multistepSampler(method: MultistepMethod): Sampler {
       if (prediction !== 0) add(past[j]!.prediction, prediction);
     });
     const list = [...weights].map(([tensor, w]) => [w, tensor] as const);
-    return weighted({ key, firstRow: context.firstRow }, list, constant, form.noise);
+    const draw = { key, firstRow, brownian, t: grid[to - 1]!, next: grid[to]! };
+    return weighted(draw, list, constant, form.noise);
   }
 
   return {

@@ -61,7 +61,7 @@ export function predictorCorrector({
       const predict = (x: tf.Tensor): Promise<tf.Tensor> =>
         predictor.step({ ...context, x, key: fold(context.key, 0) });
       const correct = (x: tf.Tensor, t: number): Promise<tf.Tensor> =>
-        corrector.correct({ ...context, x, t, key: fold(context.key, 1) });
+        corrector.correct({ ...context, x, t, key: fold(context.key, 1), brownian: undefined });
       const { x, t, next } = context;
       const middle = await (first === 'predictor' ? predict(x) : correct(x, t));
       try {

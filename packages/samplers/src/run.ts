@@ -27,7 +27,7 @@ export interface Run {
 
 /** Starts a run whose options have passed `checkRun`. Whoever starts it must close it. */
 export function startRun(where: string, options: SampleOptions): Run {
-  const { model, sampler, grid, shape, condition, firstRow = 0, initial, onStep, signal } = options;
+  const { model, sampler, grid, shape, condition, firstRow = 0, initial, brownian, onStep, signal } = options;
   const runKey = options.key;
   const { process, kind } = model;
   const steps = grid.length - 1;
@@ -98,6 +98,7 @@ export function startRun(where: string, options: SampleOptions): Run {
         steps,
         key: fold(runKey, step + 1),
         firstRow,
+        brownian,
         history,
         predict,
       };

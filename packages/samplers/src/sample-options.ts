@@ -2,6 +2,7 @@
 import type { Key } from '@diff/core';
 import type { Condition, ScoreModel } from '@diff/score';
 import type * as tf from '@tensorflow/tfjs-core';
+import type { BrownianPath } from './brownian-tree.ts';
 import type { Sampler } from './sampler.ts';
 
 /** What `onStep` is told after each step. */
@@ -31,6 +32,11 @@ export interface SampleOptions {
   readonly condition?: Condition | undefined;
   /** Row of the noise streams at which this batch begins; default 0. A piece of a larger batch passes its offset. */
   readonly firstRow?: number | undefined;
+  /**
+   * A Brownian path over the times of the grid: the steps' noise is drawn from it instead of from `key`, so that runs on
+   * other grids follow the same path. Correctors still draw from the key. See `brownianTree`.
+   */
+  readonly brownian?: BrownianPath | undefined;
   /** State at grid[0]; default prior.mean + prior.std·ξ. Stays the caller's. */
   readonly initial?: tf.Tensor | undefined;
   /** Called after every step; if it returns a promise, the run waits for it. */

@@ -8,6 +8,7 @@ import type { Key } from '@diff/core';
 import type { PredictionKind } from '@diff/score';
 import type { LinearProcess } from '@diff/sde';
 import type * as tf from '@tensorflow/tfjs-core';
+import type { BrownianPath } from './brownian-tree.ts';
 
 /** The part of a run that is known before it starts. */
 export interface RunPlan {
@@ -31,6 +32,8 @@ export interface StepContext extends RunPlan {
   readonly key: Key;
   /** Row of the noise stream at which this batch begins. */
   readonly firstRow: number;
+  /** The Brownian path of the run, if it was given one: the step's noise is then its increment, not the key's. */
+  readonly brownian?: BrownianPath | undefined;
   /** The run's own memory. Tensors in it are disposed by the driver at the end; who replaces one disposes it. */
   readonly history: Map<string, unknown>;
   /**

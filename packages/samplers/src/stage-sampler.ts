@@ -85,7 +85,7 @@ export function stageSampler({ name, order, strongOrder, stochastic, nfe, scheme
       }
     },
     async step(context: StepContext): Promise<tf.Tensor> {
-      const { t, index, key, firstRow } = context;
+      const { t, index, key, firstRow, brownian } = context;
       const method = scheme(context, index);
       const rows = rowsOf(context, t, method);
       const states = [context.x];
@@ -99,7 +99,7 @@ export function stageSampler({ name, order, strongOrder, stochastic, nfe, scheme
             ...row.prediction.map((weight, j) => [weight, predictions[j]!] as const),
           ];
           const last = i === rows.length - 1;
-          const draw = { key: last ? key : fold(key, i), firstRow };
+          const draw = { key: last ? key : fold(key, i), firstRow, brownian, t, next: method.stages[i]!.to };
           states.push(weighted(draw, terms, row.constant, row.noise));
         }
         return states.pop()!;

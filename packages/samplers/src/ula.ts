@@ -46,6 +46,6 @@ export function ula({ stepSize, steps = 1 }: UlaOptions): Sampler {
         corrector.check?.(plan, t);
       }
     },
-    step: (context) => corrector.correct({ ...context, t: context.next }),
+    step: (context) => corrector.correct({ ...context, t: context.next, brownian: undefined }),
   };
 }

@@ -59,16 +59,36 @@ export function requireFiniteUpdate(
   }
 }
 
+/**
+ * Where ξ comes from: the key, or, in a run on a Brownian path, the increment over the step, (W(next) − W(t))/√|t − next|.
+ *
+ * That is exact in law for every sampler. Along the path it is exact where the noise of the SDE is a plain increment
+ * (Euler–Maruyama, g constant over the step); where it is ∫ w dB with a weight w that varies over the step by O(h), it
+ * is off by √h·O(h) with mean 0 for each step, so by O(h) in all, as strong order 1 allows.
+ */
+export type NoiseSource = Pick<StepContext, 'key' | 'firstRow'> &
+  Partial<Pick<StepContext, 'brownian' | 't' | 'next'>>;
+
 /** Σ wᵢ xᵢ + constant + c ξ in one pass; terms of weight 0 are left out. */
 export function weighted(
-  context: Pick<StepContext, 'key' | 'firstRow'>,
+  context: NoiseSource,
   terms: readonly (readonly [number, tf.Tensor])[],
   constant: number,
   noise: number,
 ): tf.Tensor {
   const present = terms.filter(([w]) => w !== 0);
-  const { key, firstRow } = context;
-  return combine(present.length > 0 ? present : terms.slice(0, 1), {
+  const { key, firstRow, brownian, t, next } = context;
+  const list = present.length > 0 ? present : terms.slice(0, 1);
+  if (brownian && t !== undefined && next !== undefined && noise !== 0) {
+    const increment = brownian.increment(t, next, list[0]![1].shape, firstRow);
+    const scale = noise / Math.sqrt(Math.abs(t - next));
+    try {
+      return combine([...list, [scale, increment]], { constant });
+    } finally {
+      increment.dispose();
+    }
+  }
+  return combine(list, {
     constant,
     firstRow,
     ...(noise === 0 ? {} : { noise: [noise, key] as const }),
