@@ -3,44 +3,123 @@
  *
  *   s_w(x, t, c) = (1 + w) s(x, t, c) − w s(x, t, ∅),        w = 0: the conditional model;  w = −1: the unconditional.
  *
- * All kinds are affine in the score with the same x-part, and (1 + w) − w = 1, so the combination may be taken in
- * whatever kind the models predict. The guided field is not the score of the guided density at t > 0, only its
- * usual stand-in.
+ * Others write the scale 1 + w. The guided field is not the score of the guided density ∝ p(x|c)^{1+w} p(x)^{−w} smoothed
+ * to t > 0, only its usual stand-in; where both laws are Gaussians of one covariance it is the exact score of the
+ * Gaussian with mean (1 + w) μ_c − w μ. A limited interval of noise levels and rescaling are in `guidance-strength.ts`
+ * and `extrapolation.ts`.
  */
-import { combine, DomainError, requireFinite, ShapeError, shown } from '@diff/core';
+import { ShapeError, shown } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { UNCONDITIONAL } from './exact-model.ts';
-import { type Condition, convertPrediction, defineModel, type ScoreModel, type Time } from './model.ts';
+import { extrapolation, type PredictionPair, requireSameProcess } from './extrapolation.ts';
+import { type GuidanceStrength, guidanceStrength } from './guidance-strength.ts';
+import { requireModel } from './map-data.ts';
+import type { Condition, ScoreModel, Time } from './model.ts';
+import { predictAs } from './predict-as.ts';
+import type { PredictionKind } from './prediction-kind.ts';
 
-export interface ClassifierFreeGuidanceOptions {
+/** The two models of guidance by a condition. */
+export interface ConditionalPair {
   /** The model that is given the condition. */
   readonly conditional: ScoreModel;
   /** The model that is not (same process). Default: `conditional`, given the null condition. */
-  readonly unconditional?: ScoreModel;
-  /** w. */
-  readonly weight: number;
+  readonly unconditional?: ScoreModel | undefined;
   /**
    * The condition that means none, made from the one at hand; default int32 labels −1. Used only without
    * `unconditional`.
    */
-  readonly nullCondition?: (condition: Condition) => Condition;
+  readonly nullCondition?: ((condition: Condition) => Condition) | undefined;
   /**
    * Evaluate both halves in one call on a batch of 2n (default) or in two calls of n. One call is faster on most
    * backends; two need half the memory.
    */
-  readonly batched?: boolean;
+  readonly batched?: boolean | undefined;
+}
+
+export interface ClassifierFreeGuidanceOptions extends ConditionalPair, GuidanceStrength {
+  /** φ in [0, 1]: how far each row's standard deviation is brought back to the conditional model's; default 0. */
+  readonly rescale?: number | undefined;
   /** Default '<conditional> guided'. */
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /** t twice over: itself when it is a number. */
 const twice = (t: Time): Time => (typeof t === 'number' ? t : tf.concat1d([t, t]));
 
+/** What `conditional` and its counterpart predict, in one kind. */
+export interface PairPredictions {
+  better(x: tf.Tensor, t: Time, condition?: Condition): Promise<tf.Tensor>;
+  both(x: tf.Tensor, t: Time, condition?: Condition): Promise<PredictionPair>;
+}
+
+/** Evaluates a conditional model with and without the condition. */
+export function conditionalPair(
+  name: string,
+  {
+    conditional,
+    unconditional,
+    nullCondition = (condition) => tf.fill(condition.shape, UNCONDITIONAL, 'int32'),
+    batched = true,
+  }: ConditionalPair,
+  kind: PredictionKind,
+): PairPredictions {
+  function given(condition: Condition | undefined): Condition {
+    if (condition) return condition;
+    throw new ShapeError(
+      `${name}: a condition must be given with one row per row of x, got ${shown(condition)}. Pass labels, or use the unconditional model.`,
+    );
+  }
+
+  async function better(x: tf.Tensor, t: Time, condition?: Condition): Promise<tf.Tensor> {
+    return predictAs(kind, conditional, x, t, given(condition));
+  }
+
+  async function inTwo(x: tf.Tensor, t: Time, condition: Condition, none?: Condition) {
+    const ahead = await better(x, t, condition);
+    try {
+      return { better: ahead, worse: await predictAs(kind, unconditional ?? conditional, x, t, none) };
+    } catch (error) {
+      if (ahead !== x) ahead.dispose();
+      throw error;
+    }
+  }
+
+  async function inOne(x: tf.Tensor, t: Time, condition: Condition, none: Condition) {
+    const stacked = tf.concat([x, x], 0);
+    const times = twice(t);
+    const conditions = tf.concat([condition, none], 0);
+    try {
+      const out = await predictAs(kind, conditional, stacked, times, conditions);
+      const [ahead, behind] = tf.split(out, 2, 0) as [tf.Tensor, tf.Tensor];
+      if (out !== stacked) out.dispose();
+      return { better: ahead, worse: behind };
+    } finally {
+      tf.dispose([stacked, conditions]);
+      if (typeof times !== 'number') times.dispose();
+    }
+  }
+
+  return {
+    better,
+    async both(x, t, condition) {
+      const own = given(condition);
+      const none = unconditional ? undefined : nullCondition(own);
+      try {
+        return await (none && batched ? inOne(x, t, own, none) : inTwo(x, t, own, none));
+      } finally {
+        if (none && none !== own) none.dispose();
+      }
+    },
+  };
+}
+
 /**
  * A model guided by the difference between a conditional and an unconditional prediction.
  *
- * @returns a model of `conditional`'s kind that needs a condition.
- * @throws DomainError for a weight that is not finite or models of two processes; ShapeError without a condition.
+ * @returns a model of `conditional`'s kind that needs a condition. Where the weight is 0, outside the interval for
+ *   instance, it is `conditional`, with one evaluation.
+ * @throws DomainError for a weight that is not finite, an interval that is none, a share outside [0, 1], or models of two
+ *   processes; ShapeError without a condition.
  * @example
  * ```ts
  * import { classifierFreeGuidance, gaussianMixture } from '@diff/score';
@@ -48,84 +127,23 @@ const twice = (t: Time): Time => (typeof t === 'number' ? t : tf.concat1d([t, t]
  * import * as tf from '@tensorflow/tfjs-core';
  * import '@tensorflow/tfjs-backend-cpu';
  * const conditional = gaussianMixture({ process: canonicalOu({ T: 5 }), means: [[1], [-1]], labels: [0, 1] });
- * const guided = classifierFreeGuidance({ conditional, weight: 0.5 });
+ * const guided = classifierFreeGuidance({ conditional, weight: 0.5, interval: { above: 0.1, upTo: 2 } });
  * const score = await guided.score(tf.zeros([3, 1]), 0.2, tf.tensor1d([0, 0, 1], 'int32'));
  * ```
  */
 export function classifierFreeGuidance({
-  conditional,
-  unconditional,
   weight,
-  nullCondition = (condition) => tf.fill(condition.shape, UNCONDITIONAL, 'int32'),
-  batched = true,
-  name = `${conditional.name} guided`,
+  interval,
+  rescale,
+  name,
+  ...pair
 }: ClassifierFreeGuidanceOptions): ScoreModel {
-  requireFinite('classifierFreeGuidance', 'weight', weight);
-  const { process, kind } = conditional;
-  if (unconditional && unconditional.process !== process) {
-    const configs = [process, unconditional.process].map((p) => JSON.stringify(p.config));
-    if (configs[0] !== configs[1] || process.type === 'custom') {
-      throw new DomainError(
-        `classifierFreeGuidance: both models must have one process, got ${configs.join(' and ')}. Build them on the same process.`,
-      );
-    }
-  }
-
-  async function both(x: tf.Tensor, t: Time, condition: Condition): Promise<[tf.Tensor, tf.Tensor]> {
-    const without = unconditional ? undefined : nullCondition(condition);
-    try {
-      if (!without || !batched) {
-        const given = await conditional.predict(x, t, condition);
-        try {
-          const free = await (unconditional ?? conditional).predict(x, t, without);
-          if (!unconditional || unconditional.kind === kind) return [given, free];
-          try {
-            return [given, await convertPrediction(process, x, free, t, unconditional.kind, kind)];
-          } finally {
-            free.dispose();
-          }
-        } catch (error) {
-          given.dispose();
-          throw error;
-        }
-      }
-      const stacked = tf.concat([x, x], 0);
-      const times = twice(t);
-      const conditions = tf.concat([condition, without], 0);
-      try {
-        const out = await conditional.predict(stacked, times, conditions);
-        const halves = tf.split(out, 2, 0) as [tf.Tensor, tf.Tensor];
-        out.dispose();
-        return halves;
-      } finally {
-        tf.dispose([stacked, conditions]);
-        if (typeof times !== 'number') times.dispose();
-      }
-    } finally {
-      if (without && without !== condition) without.dispose();
-    }
-  }
-
-  return defineModel({
-    process,
-    kind,
-    name,
-    ...(conditional.eventShape ? { eventShape: conditional.eventShape } : {}),
-    async predict(x, t, condition) {
-      if (!condition) {
-        throw new ShapeError(
-          `${name}: a condition must be given with one row per row of x, got ${shown(condition)}. Pass labels, or use the unconditional model.`,
-        );
-      }
-      const [given, free] = await both(x, t, condition);
-      try {
-        return combine([
-          [1 + weight, given],
-          [-weight, free],
-        ]);
-      } finally {
-        tf.dispose([given, free]);
-      }
-    },
-  });
+  const { conditional, unconditional } = pair;
+  requireModel('classifierFreeGuidance', 'conditional', conditional);
+  const { process, kind, eventShape } = conditional;
+  const strength = guidanceStrength('classifierFreeGuidance', process, { weight, interval });
+  if (unconditional) requireSameProcess('classifierFreeGuidance', [conditional, unconditional]);
+  const title = name ?? `${conditional.name} guided`;
+  const predictions = conditionalPair(title, pair, kind);
+  return extrapolation({ process, kind, eventShape, name: title, strength, rescale, ...predictions });
 }

@@ -1,4 +1,5 @@
 export { type Adam, type AdamOptions, type AdamState, type AdamStep, adam } from './adam.ts';
+export { type AutoguidanceOptions, autoguidance } from './autoguidance.ts';
 export {
   type LoadCheckpointOptions,
   type LoadedCheckpoint,
@@ -6,9 +7,14 @@ export {
   type SaveCheckpointOptions,
   saveCheckpoint,
 } from './checkpoint.ts';
-export { type ClassifierFreeGuidanceOptions, classifierFreeGuidance } from './classifier-free-guidance.ts';
+export {
+  type ClassifierFreeGuidanceOptions,
+  type ConditionalPair,
+  classifierFreeGuidance,
+} from './classifier-free-guidance.ts';
 export { type ClassifierGuidanceOptions, classifierGuidance } from './classifier-guidance.ts';
 export { type ClipDataOptions, clipData } from './clip-data.ts';
+export { type ComposedGuidanceOptions, composedGuidance, type Expert } from './composed-guidance.ts';
 export { type Affine, conversion } from './convert.ts';
 export { type DenoisingLossOptions, denoisingLoss } from './denoising-loss.ts';
 export { type DynamicThresholdOptions, dynamicThreshold } from './dynamic-threshold.ts';
@@ -24,6 +30,7 @@ export {
 } from './exact-model.ts';
 export { type GaussianOptions, gaussian } from './gaussian.ts';
 export { type GaussianMixtureOptions, gaussianMixture } from './gaussian-mixture.ts';
+export type { GuidanceInterval, GuidanceStrength, GuidanceWeight } from './guidance-strength.ts';
 export type { IntervalDensity } from './interval-density.ts';
 export type { LearningRate, LearningRateOptions } from './learning-rate.ts';
 export { type MapDataOptions, mapData } from './map-data.ts';
@@ -59,6 +66,7 @@ export {
 } from './preconditioning.ts';
 export { PREDICTION_KINDS, type PredictionKind } from './prediction-kind.ts';
 export { type ProductDensityOptions, productDensity } from './product-density.ts';
+export { type ProjectedGuidanceOptions, projectedGuidance } from './projected-guidance.ts';
 export {
   readSafetensors,
   type Safetensors,

@@ -1,0 +1,123 @@
+/**
+ * Away from one prediction through a better one: P = P₊ + w (P₊ − P₋) = (1 + w) P₊ − w P₋.
+ *
+ * All kinds are affine in the score with the same x-part, and (1 + w) − w = 1, so this may be taken in whatever kind the
+ * models predict. With w = 0 for all rows only P₊ is evaluated. Every kind of guidance by two models is this; they
+ * differ in what P₊ and P₋ are.
+ *
+ * Rescaling (Lin et al. 2024, "Common diffusion noise schedules and sample steps are flawed", eqs 15–16) brings the
+ * standard deviation of each row back towards that of P₊, by which large weights overexpose:
+ *
+ *   P' = (φ std(P₊)/std(P) + 1 − φ) P.
+ */
+import { combine, DomainError, shown, type Weight } from '@diff/core';
+import type { LinearProcess } from '@diff/sde';
+import * as tf from '@tensorflow/tfjs-core';
+import { timesOf } from './marginal.ts';
+import { type Condition, defineModel, requireTime, type ScoreModel, type Time } from './model.ts';
+import type { PredictionKind } from './prediction-kind.ts';
+
+/** Two predictions of one kind and of x's shape. */
+export interface PredictionPair {
+  readonly better: tf.Tensor;
+  readonly worse: tf.Tensor;
+}
+
+interface ExtrapolationOptions {
+  readonly process: LinearProcess;
+  readonly kind: PredictionKind;
+  readonly name: string;
+  readonly eventShape?: readonly number[] | undefined;
+  /** w at a time. */
+  readonly strength: (t: number) => number;
+  /** φ. */
+  readonly rescale?: number | undefined;
+  /** P₊ alone, owned by the caller. */
+  readonly better: (x: tf.Tensor, t: Time, condition?: Condition) => tf.Tensor | Promise<tf.Tensor>;
+  /** Both, owned by the caller. */
+  readonly both: (x: tf.Tensor, t: Time, condition?: Condition) => Promise<PredictionPair>;
+  /** What P₊ − P₋ becomes before it is added; inside a tidy. Default: nothing changes. */
+  readonly adjust?: ((difference: tf.Tensor, better: tf.Tensor) => tf.Tensor) | undefined;
+}
+
+/** Throws unless 0 ≤ φ ≤ 1. */
+function requireShare(where: string, rescale: number): number {
+  if (typeof rescale !== 'number' || !(rescale >= 0 && rescale <= 1)) {
+    throw new DomainError(`${where}: rescale must lie in [0, 1], got ${shown(rescale)}. 0.7 is usual.`);
+  }
+  return rescale;
+}
+
+/** Standard deviations of the rows, [n]. */
+function deviations(x: tf.Tensor): tf.Tensor {
+  return tf.sqrt(tf.moments(tf.reshape(x, [x.shape[0]!, -1]), 1).variance);
+}
+
+function rescaled(guided: tf.Tensor, better: tf.Tensor, share: number): tf.Tensor {
+  const [own, wanted] = [deviations(guided), deviations(better)];
+  // A row without any deviation has nothing to rescale.
+  const ratio = tf.where(tf.greater(own, 0), tf.div(wanted, own), tf.onesLike(own));
+  return combine([[tf.add(tf.mul(ratio, share), 1 - share), guided]]);
+}
+
+/** The extrapolated prediction as a model. */
+export function extrapolation({
+  process,
+  kind,
+  name,
+  eventShape,
+  strength,
+  rescale = 0,
+  better,
+  both,
+  adjust,
+}: ExtrapolationOptions): ScoreModel {
+  requireShare(name, rescale);
+  return defineModel({
+    process,
+    kind,
+    name,
+    ...(eventShape ? { eventShape } : {}),
+    async predict(x, t, condition) {
+      requireTime(name, x, t);
+      const weights = typeof t === 'number' ? [strength(t)] : (await timesOf(t)).map(strength);
+      if (weights.every((w) => w === 0)) {
+        const alone = await better(x, t, condition);
+        return alone === x ? tf.clone(alone) : alone;
+      }
+      const pair = await both(x, t, condition);
+      try {
+        return tf.tidy(() => {
+          const per = (of: (w: number) => number): Weight =>
+            typeof t === 'number' ? of(weights[0]!) : tf.tensor1d(weights.map(of), 'float32');
+          const guided = adjust
+            ? combine([
+                [1, pair.better],
+                [per((w) => w), adjust(tf.sub(pair.better, pair.worse), pair.better)],
+              ])
+            : combine([
+                [per((w) => 1 + w), pair.better],
+                [per((w) => -w), pair.worse],
+              ]);
+          return rescale === 0 ? guided : rescaled(guided, pair.better, rescale);
+        });
+      } finally {
+        tf.dispose([pair.better, pair.worse].filter((p) => p !== x));
+      }
+    },
+  });
+}
+
+/** Throws unless two models have one process. */
+export function requireSameProcess(where: string, models: readonly ScoreModel[]): void {
+  const first = models[0]!.process;
+  for (const { process } of models.slice(1)) {
+    if (process === first) continue;
+    const configs = [first, process].map((p) => JSON.stringify(p.config));
+    if (configs[0] !== configs[1] || process.type === 'custom') {
+      throw new DomainError(
+        `${where}: ${models.length === 2 ? 'both' : 'all'} models must have one process, got ${configs.join(' and ')}. Build them on the same process.`,
+      );
+    }
+  }
+}
