@@ -47,7 +47,17 @@ async function activate(name: string): Promise<string | undefined> {
     return `it failed to start: ${error instanceof Error ? error.message : String(error)}`;
   }
   if (before) await tf.setBackend(before);
-  return 'it failed to start in this environment';
+  return `it failed to start: ${await reasonOfFailure(name)}`;
+}
+
+/** tfjs only prints why a factory failed, so it is asked once more. */
+async function reasonOfFailure(name: string): Promise<string> {
+  try {
+    await tf.findBackendFactory(name)();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  return 'tfjs did not say why';
 }
 
 /**

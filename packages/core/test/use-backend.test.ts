@@ -42,8 +42,8 @@ describe('useBackend', () => {
       throw new Error('no adapter');
     });
     tf.registerBackend('broken', async () => Promise.reject(new Error('no device')));
-    await expect(useBackend('throwing')).rejects.toThrow("useBackend: 'throwing' must be");
-    await expect(useBackend('broken')).rejects.toThrow("useBackend: 'broken' must be");
+    await expect(useBackend('throwing')).rejects.toThrow('it failed to start: no adapter');
+    await expect(useBackend('broken')).rejects.toThrow('it failed to start: no device');
     expect(tf.getBackend()).toBe('cpu');
     expect(tf.add(1, 2).dataSync()[0]).toBe(3);
   });

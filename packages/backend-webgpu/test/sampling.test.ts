@@ -1,0 +1,65 @@
+/** A run on the GPU: the same samples as on the CPU, one dispatch an evaluation, one an update. */
+import '@tensorflow/tfjs-backend-cpu';
+import { useBackend } from '@diff/core';
+import { ddpm, eulerMaruyama, heun, type Sampler } from '@diff/samplers';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { DiffWebGPUBackend } from '../src/index.ts';
+import { eightGaussians } from './eight-gaussians.ts';
+import { hasAdapter } from './webgpu-in-node.ts';
+
+async function samples(backend: string, sampler: Sampler): Promise<ArrayLike<number>> {
+  await useBackend(backend);
+  const x = await eightGaussians(sampler, 500, 20);
+  const values = await x.data();
+  x.dispose();
+  return values;
+}
+
+describe.skipIf(!hasAdapter)('sampling on webgpu', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  test.each([
+    ['heun', heun()],
+    ['ddpm', ddpm()],
+  ] as const)('%s gives the samples of the cpu backend', async (_name, sampler) => {
+    const gpu = await samples('webgpu', sampler);
+    const cpu = await samples('cpu', sampler);
+    const worst = Array.from(gpu).reduce((most, v, i) => Math.max(most, Math.abs(v - cpu[i]!)), 0);
+    expect(worst).toBeLessThan(1e-3); // starts at |x| ≈ 80, where a float32 ulp is 8e-6; 20 steps amplify it
+  });
+
+  test('a posterior mean and an update are one dispatch each', async () => {
+    await useBackend('webgpu');
+    const backend = tf.backend();
+    if (!(backend instanceof DiffWebGPUBackend)) throw new Error('webgpu runs another backend');
+    const record = vi.spyOn(backend, 'record');
+    const counted = async (steps: number): Promise<Map<string, number>> => {
+      record.mockClear();
+      (await eightGaussians(eulerMaruyama({ noiseLevel: 1 }), 100, steps)).dispose();
+      const counts = new Map<string, number>();
+      for (const [, { label }] of record.mock.calls) counts.set(label, (counts.get(label) ?? 0) + 1);
+      return counts;
+    };
+    const [ten, thirty] = [await counted(10), await counted(30)];
+    const perStep = (label: string): number => (thirty.get(label)! - ten.get(label)!) / 20;
+    expect(perStep('DiffCombine number number, noise number')).toBe(1);
+    expect(perStep('DiffSoftmaxMean 2 2 values')).toBe(1);
+  });
+
+  test('memory is flat in the number of steps', async () => {
+    await useBackend('webgpu');
+    const bytes = async (steps: number): Promise<number> => {
+      const x = await eightGaussians(heun(), 100, steps);
+      await x.data();
+      x.dispose();
+      const { numBytesAllocatedInGPU } = tf.memory() as tf.MemoryInfo & { numBytesAllocatedInGPU: number };
+      return numBytesAllocatedInGPU;
+    };
+    await bytes(100);
+    const before = await bytes(100);
+    expect(await bytes(400)).toBeLessThanOrEqual(1.5 * before);
+  });
+});

@@ -1,0 +1,1 @@
+export { chromiumFlags, findChromium } from './chromium.ts';

@@ -1,0 +1,5 @@
+import * as core from '@diff/core';
+import '@diff/backend-simd';
+import { describeDiffusionOps } from '@diff/testkit/diffusion-ops';
+
+describeDiffusionOps({ backend: 'simd', ops: core });
