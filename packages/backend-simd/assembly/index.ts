@@ -2,6 +2,7 @@
 // through the generated typings, a method of `wasm()` in TypeScript. Kernels take addresses in bytes and counts.
 export * from './heap-base';
 export * from './fill';
+export * from './adam';
 export * from './add-into';
 export * from './cast';
 export * from './cumsum';
@@ -12,6 +13,7 @@ export * from './reduce-index';
 export * from './reduce-int';
 export * from './resize';
 export * from './select';
+export * from './silu';
 export * from './softmax';
 export * from './strided-copy';
 export * from './taps';

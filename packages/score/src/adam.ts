@@ -5,11 +5,15 @@
  *   g ← g·min(1, c/|g|),   m ← β₁m + (1−β₁)g,   v ← β₂v + (1−β₂)g²,
  *   p ← (1 − ηω)p − η (m/(1−β₁ᵏ)) / (√(v/(1−β₂ᵏ)) + ε),            k = 1, 2, …
  *
- * The bias corrections are moved into η and ε, so that a step is eleven kernels whatever the number of variables,
- * and the norm never leaves the backend. The state is tensors, so that a checkpoint can hold it exactly.
+ * The bias corrections are moved into η and ε, so that a step is one kernel where the backend has DiffAdam and eleven
+ * elsewhere, whatever the number of variables, and the norm never leaves the backend. The state is tensors, so that
+ * a checkpoint can hold it exactly.
  */
 import { combine, requireFinite, requirePositive, type Weight } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
+
+/** The kernel that a backend may have for the whole step. */
+const FUSED = 'DiffAdam';
 
 export interface AdamOptions {
   /** Default 0.9. */
@@ -67,8 +71,27 @@ export function adam(options: AdamOptions = {}): Adam {
   requireFinite('adam', 'weightDecay', weightDecay);
   if (clipNorm !== undefined) requirePositive('adam', 'clipNorm', clipNorm);
   return {
-    step: (state, gradient, k, learningRate) =>
-      tf.tidy(() => {
+    step(state, gradient, k, learningRate) {
+      const correction = Math.sqrt(1 - beta2 ** k);
+      const decay = 1 - learningRate * weightDecay;
+      const rate = (learningRate * correction) / (1 - beta1 ** k);
+      if (tf.getKernel(FUSED, tf.getBackend())) {
+        const { parameters, first, second } = state;
+        const attrs = {
+          beta1,
+          beta2,
+          clipNorm: clipNorm ?? null,
+          decay,
+          rate,
+          epsilon: epsilon * correction,
+        };
+        const outputs: tf.Tensor[] = tf
+          .engine()
+          .runKernel(FUSED, { parameters, first, second, gradient }, attrs as object as tf.NamedAttrMap);
+        const [p, m, v, gradientNorm] = outputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+        return { parameters: p, first: m, second: v, gradientNorm };
+      }
+      return tf.tidy(() => {
         const square = tf.mul(gradient, gradient);
         const gradientNorm = tf.sqrt(tf.sum(square));
         let w1: Weight = 1 - beta1;
@@ -86,13 +109,13 @@ export function adam(options: AdamOptions = {}): Adam {
           [beta2, state.second],
           [w2, square],
         ]);
-        const correction = Math.sqrt(1 - beta2 ** k);
         const direction = tf.div(first, tf.add(tf.sqrt(second), epsilon * correction));
         const parameters = combine([
-          [1 - learningRate * weightDecay, state.parameters],
-          [(-learningRate * correction) / (1 - beta1 ** k), direction],
+          [decay, state.parameters],
+          [-rate, direction],
         ]);
         return { parameters, first, second, gradientNorm };
-      }),
+      });
+    },
   };
 }

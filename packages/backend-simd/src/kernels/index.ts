@@ -11,9 +11,11 @@ import {
   depthwiseConv2dConfig,
   fusedDepthwiseConv2dConfig,
 } from './depthwise-conv2d.ts';
+import { diffAdamConfig } from './diff-adam.ts';
 import { diffCombineConfig } from './diff-combine.ts';
 import { diffNormalConfig, diffRademacherConfig, diffUniformConfig } from './diff-noise.ts';
 import { diffPairwiseConfig } from './diff-pairwise.ts';
+import { diffSiluConfig, diffSiluGradientConfig } from './diff-silu.ts';
 import { diffSoftmaxMeanConfig } from './diff-softmax-mean.ts';
 import { fillConfig, onesLikeConfig, zerosLikeConfig } from './fill.ts';
 import { fusedConv2DConfig } from './fused-conv2d.ts';
@@ -96,4 +98,7 @@ export const ownKernels: readonly KernelConfig[] = [
   diffCombineConfig,
   diffSoftmaxMeanConfig,
   diffPairwiseConfig,
+  diffSiluConfig,
+  diffSiluGradientConfig,
+  diffAdamConfig,
 ];

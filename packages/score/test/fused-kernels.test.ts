@@ -1,0 +1,135 @@
+import { key, normal } from '@diff/core';
+import { adam, mlp } from '@diff/score';
+import { expectClose } from '@diff/testkit';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { silu } from '../src/silu.ts';
+import '@tensorflow/tfjs-backend-cpu';
+
+/** A kernel for the cpu backend that answers with plain functions of the inputs' values. */
+function register(
+  kernelName: string,
+  run: (inputs: Record<string, Float32Array>, attrs: Record<string, number | null>) => ArrayLike<number>[],
+): string[] {
+  const calls: string[] = [];
+  tf.registerKernel({
+    kernelName,
+    backendName: 'cpu',
+    kernelFunc: ({ inputs, attrs, backend }) => {
+      calls.push(kernelName);
+      const cpu = backend as tf.KernelBackend;
+      const values = Object.entries(inputs).map(
+        ([name, info]) => [name, cpu.readSync((info as tf.TensorInfo).dataId) as Float32Array] as const,
+      );
+      const shape = (Object.values(inputs)[0] as tf.TensorInfo).shape;
+      const outputs = run(Object.fromEntries(values), (attrs ?? {}) as Record<string, number | null>).map(
+        (y) => {
+          const out = Float32Array.from(y);
+          const to = out.length === 1 ? [] : shape;
+          return { dataId: cpu.write(out, to, 'float32'), shape: to, dtype: 'float32' as const };
+        },
+      );
+      return outputs.length === 1 ? outputs[0]! : outputs;
+    },
+  });
+  return calls;
+}
+
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+const slope = (x: number): number => sigmoid(x) * (1 + x * sigmoid(-x));
+
+function registerSilu(): string[] {
+  const value = register('DiffSilu', ({ x }) => [x!.map((v) => v * sigmoid(v))]);
+  const gradient = register('DiffSiluGradient', ({ x, dy }) => [x!.map((v, i) => dy![i]! * slope(v))]);
+  return new Proxy(value, {
+    get: (target, name) => (name === 'length' ? target.length + gradient.length : undefined),
+  });
+}
+
+const FUSED = ['DiffSilu', 'DiffSiluGradient', 'DiffAdam'];
+beforeAll(() => tf.setBackend('cpu'));
+afterEach(() => {
+  for (const name of FUSED) if (tf.getKernel(name, 'cpu')) tf.unregisterKernel(name, 'cpu');
+});
+
+const at = [-30, -5, -1.278, -0.5, 0, 0.5, 1, 4, 30];
+const sum = (f: (x: tf.Tensor) => tf.Tensor) => (x: tf.Tensor) => tf.sum(f(x)) as tf.Scalar;
+
+describe('silu', () => {
+  it('is the same with its kernels and without, up to the second derivative', async () => {
+    const x = tf.tensor1d(at);
+    const first = (v: tf.Tensor): tf.Tensor => tf.grad(sum(silu))(v);
+    const weighted = (v: tf.Tensor): tf.Tensor => tf.mul(tf.square(v), first(v));
+    const all = (): tf.Tensor[] => [silu(x), first(x), tf.grad(sum(first))(x), tf.grad(sum(weighted))(x)];
+    const expected = all();
+    const calls = registerSilu();
+    const actual = all();
+    expect(calls.length).toBeGreaterThan(4);
+    for (const [i, y] of actual.entries()) {
+      expectClose(
+        await y.data(),
+        await expected[i]!.data(),
+        { relative: 1e-5, absolute: 1e-6 },
+        `derivative ${i}`,
+      );
+    }
+    const closed = at.map((v) => sigmoid(v) * sigmoid(-v) * (2 + v * (1 - 2 * sigmoid(v))));
+    expectClose(await actual[2]!.data(), closed, { relative: 1e-5, absolute: 1e-6 }, 'closed form');
+  });
+
+  it('trains an mlp by the same gradients, and leaves no tensor behind', async () => {
+    const network = mlp({ eventShape: [2], width: 8, key: key(1) });
+    const x = normal(key(2), [5, 2]);
+    const level = tf.tensor1d([0, 0.1, 0.2, 0.3, 0.4]);
+    for (const v of Object.values(network.variables)) v.assign(tf.mul(normal(key(v.size), v.shape), 0.3));
+    const gradients = (): tf.Tensor[] =>
+      Object.values(tf.variableGrads(() => tf.sum(tf.square(network.apply(x, level))) as tf.Scalar).grads);
+    const expected = gradients();
+    registerSilu();
+    const before = tf.memory().numTensors;
+    const actual = gradients();
+    expect(tf.memory().numTensors - before).toBe(actual.length + 1);
+    for (const [i, g] of actual.entries()) {
+      expectClose(
+        await g.data(),
+        await expected[i]!.data(),
+        { relative: 1e-4, absolute: 1e-3 },
+        `gradient ${i}`,
+      );
+    }
+  });
+});
+
+describe('adam', () => {
+  it('gives its kernel what the formula needs', async () => {
+    const row = (values: number[]): tf.Tensor => tf.tensor2d([values]);
+    const state = { parameters: row([1, -2, 3]), first: row([0.1, 0, -0.1]), second: row([0.2, 0.1, 0.3]) };
+    const gradient = row([3, -4, 12]);
+    const optimizer = adam({ beta1: 0.8, beta2: 0.9, epsilon: 1e-3, weightDecay: 0.1, clipNorm: 2 });
+    const expected = optimizer.step(state, gradient, 3, 0.05);
+    const calls = register('DiffAdam', ({ parameters, first, second, gradient: g }, attrs) => {
+      const { beta1, beta2, clipNorm, decay, rate, epsilon } = attrs as Record<string, number>;
+      const norm = Math.hypot(...g!);
+      const scale = clipNorm === null ? 1 : Math.min(1, clipNorm! / norm);
+      const m = first!.map((v, i) => beta1! * v + (1 - beta1!) * scale * g![i]!);
+      const v = second!.map((s, i) => beta2! * s + (1 - beta2!) * (scale * g![i]!) ** 2);
+      return [
+        parameters!.map((p, i) => decay! * p - (rate! * m[i]!) / (Math.sqrt(v[i]!) + epsilon!)),
+        m,
+        v,
+        [norm],
+      ];
+    });
+    const actual = optimizer.step(state, gradient, 3, 0.05);
+    expect(calls).toEqual(['DiffAdam']);
+    for (const name of ['parameters', 'first', 'second', 'gradientNorm'] as const) {
+      expect(actual[name].shape).toEqual(expected[name].shape);
+      expectClose(
+        await actual[name].data(),
+        await expected[name].data(),
+        { relative: 1e-6, absolute: 1e-6 },
+        name,
+      );
+    }
+  });
+});
