@@ -24,6 +24,7 @@ export {
   type Held,
 } from './exponential-integrator.ts';
 export { heun } from './heun.ts';
+export { type InvertOptions, invert } from './invert.ts';
 export { ipndm } from './ipndm.ts';
 export { type LangevinOptions, langevin } from './langevin.ts';
 export { type LangevinCorrectorOptions, langevinCorrector, type StepSize } from './langevin-corrector.ts';

@@ -121,6 +121,7 @@ export const EVERY_SAMPLER: readonly Entry[] = [
 /** Functions of the package that are not factories of samplers. */
 export const NOT_SAMPLERS: readonly string[] = [
   'brownianTree',
+  'invert',
   'langevin',
   'langevinCorrector',
   'sample',
