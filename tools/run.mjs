@@ -1,5 +1,5 @@
 /**
- * `npm start`, `npm test`, `npm run conformance`: one command each on a machine that has only Node and npm.
+ * `npm start`, `npm test`, `npm run bench`, `npm run conformance`: one command each on a machine that has only Node and npm.
  *
  * Installs what the lock file names when it is not there yet, then hands over to turbo, which builds and tests only
  * what has changed. Runs on any Node ≥ 20; everything it starts runs on the Node of the workspace.
@@ -93,6 +93,11 @@ switch (task) {
     ]);
     printCounts();
     break;
+  case 'bench':
+    install();
+    run('turbo', ['run', 'build', '--filter=@diff/bench', ...quiet]);
+    run('node', [join(root, 'apps', 'bench', 'dist', 'main.js'), ...args], { cwd: process.cwd() });
+    break;
   case 'conformance':
     install();
     run('turbo', ['run', 'conformance', '--log-order=grouped', ...args]);
@@ -102,7 +107,7 @@ switch (task) {
     break;
   default:
     process.stderr.write(
-      `run: task must be start, test or conformance, got '${task}'. Use npm start or npm test.\n`,
+      `run: task must be start, test, bench or conformance, got '${task}'. Use npm start or npm test.\n`,
     );
     process.exit(2);
 }

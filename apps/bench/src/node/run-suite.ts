@@ -1,0 +1,100 @@
+/** The whole run: assembles the contestants, measures case after case, and gathers the results. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CaseResult, type Results, SCHEMA } from '../report/results.ts';
+import type { BenchCase } from '../suite/bench-case.ts';
+import type { Digest } from '../suite/digest.ts';
+import { startContestant } from './contestant-process.ts';
+import { BASELINE, type ContestantSpec, nodeWorker } from './contestants.ts';
+import { assembleCrew, type Crew } from './crew.ts';
+import { commit, load, machine } from './machine.ts';
+import { measureCase, type Pace } from './measure-case.ts';
+import type { RawFiles } from './raw-files.ts';
+
+export interface RunOptions {
+  readonly cases: readonly BenchCase[];
+  readonly contestants: readonly ContestantSpec[];
+  readonly pace: Pace;
+  /** Milliseconds after which nothing more is begun. */
+  readonly deadline: number;
+  /** Shown in the results. */
+  readonly options: Results['options'];
+  readonly onCrew?: (crew: Crew) => void;
+  readonly onProgress?: (
+    done: readonly CaseResult[],
+    benchCase: BenchCase,
+    contestant: string,
+    what: string,
+  ) => void;
+  readonly onCase?: (done: readonly CaseResult[], result: CaseResult) => void;
+}
+
+/** Milliseconds that a reference result may take. */
+const REFERENCE_LIMIT = 120_000;
+
+/**
+ * The tfjs cpu backend's result of a case that has no closed form: sums in float64, results in float32. It has a process
+ * of its own, which lives for one case.
+ */
+async function cpuReference({ id, op, settings }: BenchCase, inputs: RawFiles): Promise<Digest> {
+  const reference = startContestant(nodeWorker('tfjs-cpu'));
+  try {
+    await reference.ask({ do: 'hello' }, REFERENCE_LIMIT);
+    const { digest } = await reference.ask(
+      { do: 'prepare', case: id, op, settings, inputs, output: '' },
+      REFERENCE_LIMIT,
+    );
+    return digest!;
+  } finally {
+    reference.end();
+  }
+}
+
+export async function runSuite(options: RunOptions): Promise<Omit<Results, 'startUp' | 'sizes'>> {
+  const { cases, contestants, pace, deadline, onCrew, onProgress, onCase } = options;
+  const began = performance.now();
+  const started = new Date().toISOString();
+  const loadBefore = load();
+  const scratch = await mkdtemp(join(tmpdir(), 'diff-bench-'));
+  const crew = await assembleCrew(contestants);
+  const done: CaseResult[] = [];
+  const notReached: string[] = [];
+  try {
+    onCrew?.(crew);
+    for (const benchCase of cases) {
+      const { id, group, title, work, curve } = benchCase;
+      if (performance.now() - began > deadline) {
+        notReached.push(id);
+        continue;
+      }
+      const cells = await measureCase({
+        benchCase,
+        members: crew.present,
+        pace,
+        until: began + deadline,
+        scratch: join(scratch, id.replace(/\W/g, '_')),
+        reference: (inputs) => cpuReference(benchCase, inputs),
+        onProgress: (contestant, what) => onProgress?.(done, benchCase, contestant, what),
+      });
+      const result = { id, group, title, ...(work && { work }), ...(curve && { curve }), cells };
+      done.push(result);
+      onCase?.(done, result);
+    }
+  } finally {
+    crew.end();
+    await rm(scratch, { recursive: true, force: true });
+  }
+  return {
+    schema: SCHEMA,
+    started,
+    seconds: (performance.now() - began) / 1000,
+    commit: commit(process.cwd()),
+    machine: { ...machine(), load: [loadBefore, load()] },
+    options: options.options,
+    baseline: BASELINE,
+    contestants: crew.results,
+    cases: done,
+    notReached,
+  };
+}

@@ -1,0 +1,52 @@
+/** The table of the terminal: a row per case, a column per contestant, in each the time and its ratio to the baseline. */
+import Table from 'cli-table3';
+import { pairedRatio } from '../statistics/paired-ratio.ts';
+import { median } from '../statistics/quantile.ts';
+import { type CaseResult, type ContestantResult, samplesOf } from './results.ts';
+import { shownRatio, shownTime } from './shown.ts';
+
+/** What a cell of the table says. */
+export function shownCell(result: CaseResult, contestant: string, baseline: string): string {
+  const cell = result.cells[contestant];
+  if (!cell) return '';
+  if (cell.status !== 'timed') return { cannot: '–', wrong: 'WRONG', error: 'ERROR' }[cell.status];
+  const time = shownTime(median(cell.samples));
+  const ratio = contestant === baseline ? undefined : pairedRatio(cell.samples, samplesOf(result, baseline));
+  return ratio ? `${time} ×${shownRatio(ratio.value)}` : time;
+}
+
+/** All contestants that took part. */
+export function terminalTable(
+  cases: readonly CaseResult[],
+  contestants: readonly ContestantResult[],
+  baseline: string,
+): string {
+  const present = contestants.filter(({ absent }) => absent === undefined);
+  const table = new Table({
+    head: ['', ...present.map(({ label }) => label)],
+    style: { head: [], border: [], compact: true },
+    colAligns: ['left', ...present.map(() => 'right' as const)],
+  });
+  for (const result of cases) {
+    table.push([result.title, ...present.map(({ id }) => shownCell(result, id, baseline))]);
+  }
+  return table.toString();
+}
+
+/** One line for each cell that has no time, with the reason. */
+export function remarks(
+  cases: readonly CaseResult[],
+  contestants: readonly ContestantResult[],
+): readonly string[] {
+  const absent = contestants.flatMap(({ label, absent: reason }) =>
+    reason ? [`${label}: absent, ${reason}`] : [],
+  );
+  const cells = cases.flatMap(({ id, cells }) =>
+    contestants.flatMap((contestant) => {
+      const cell = cells[contestant.id];
+      if (!cell || cell.status === 'timed' || contestant.yardstick) return [];
+      return [`${id}, ${contestant.label}: ${cell.status}, ${cell.reason}`];
+    }),
+  );
+  return [...absent, ...cells];
+}
