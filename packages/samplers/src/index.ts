@@ -48,6 +48,8 @@ export {
 export type { SampleOptions, StepReport } from './sample-options.ts';
 export { type SampleRowsOptions, sampleRows } from './sample-rows.ts';
 export type { RunPlan, Sampler, StepContext } from './sampler.ts';
+export { shark } from './shark.ts';
+export { sra1 } from './sra1.ts';
 export { type Start, type StartFromOptions, startFrom } from './start-from.ts';
 export { tcd } from './tcd.ts';
 export { type TrajectoryOptions, type TrajectoryPoint, trajectory } from './trajectory.ts';

@@ -8,8 +8,9 @@
  * all with exact moments. 'fewSteps' is the authors' change where D is a line, m_1 = a/2 (an O(h³) term, data held).
  * ŝ = 0 leaves the corrector out. At b = 0 and s = 1 it is DDIM, at s = 2 DPM-Solver++(2M) 'taylor'.
  *
- * The error is O(b h + h^s), or h^ŝ with the corrector: weak order 1 where b > 0 (Theorem 5.1), max(s, ŝ) at b = 0
- * as far as the first steps of lower order allow (see `dpmSolver`). A last step to σ = 0 is of order 1.
+ * The strong error is O(b h + h^s), or h^ŝ with the corrector (Theorem 5.1): order 1 where b > 0, max(s, ŝ) at b = 0 as
+ * far as the first steps of lower order allow (see `dpmSolver`). The weak order with noise is 2 at least where max(s, ŝ)
+ * is, as in `dpmSolver`. A last step to σ = 0 is of order 1.
  */
 import { DomainError, requireOneOf, shown } from '@diff/core';
 import type { NoiseLevel } from '@diff/sde';
@@ -78,13 +79,14 @@ export function saSolver({
     return usableNodes(plan, index, lastStep === 'first' ? Math.min(wanted, left) : wanted);
   }
 
+  const most = Math.max(predictorOrder, correctorOrder);
   return multistepSampler({
     name: `saSolver(${predictorOrder}, ${correctorOrder})`,
-    order: noiseLevel === 0 ? Math.max(predictorOrder, correctorOrder) : 1,
+    order: noiseLevel === 0 ? most : Math.min(most, 2),
     strongOrder: noiseLevel !== 0 ? 1 : undefined,
     stochastic: noiseLevel !== 0,
     hold,
-    memory: Math.max(predictorOrder, correctorOrder) - (correctorOrder > 0 ? 0 : 1),
+    memory: most - (correctorOrder > 0 ? 0 : 1),
     predictor(plan, index) {
       const nodes = Array.from({ length: count(plan, index, predictorOrder) }, (_, j) => index - j);
       const level = b(plan.grid[index]!);

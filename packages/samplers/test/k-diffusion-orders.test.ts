@@ -30,8 +30,12 @@ import {
   rungeKutta4,
   type Sampler,
   sample,
+  saSolver,
+  shark,
+  sra1,
 } from '../src/index.ts';
 import { gaussianModel, type Law, marginal } from './affine-law.ts';
+import { lawOf } from './exact-law.ts';
 import { exactModel } from './exact-score.ts';
 import { problem } from './golden.ts';
 import { forget, record } from './recorded-noise.ts';
@@ -143,38 +147,6 @@ describe('dpmFast', () => {
   });
 });
 
-/**
- * The exact law of a whole run on a Gaussian, whose result is affine in the initial state and in all draws: row 0 is
- * the mean, row 1 starts one standard deviation off, every further row has one draw equal to 1.
- */
-async function lawOf(
-  sampler: Sampler,
-  process: LinearProcess,
-  data: Law,
-  grid: readonly number[],
-): Promise<Law> {
-  const steps = grid.length - 1;
-  const rows = 2 + 2 * steps;
-  const unit = (k: number): number[][] => Array.from({ length: rows }, (_, i) => [i === k ? 1 : 0]);
-  for (let i = 0; i < steps; i++) {
-    record(fold(key(0), i + 1), unit(2 + 2 * i));
-    record(fold(fold(key(0), i + 1), 0), unit(3 + 2 * i));
-  }
-  const start = marginal(process, data, grid[0]!);
-  const off = Math.sqrt(start.variance);
-  const initial = tf.tensor2d(Array.from({ length: rows }, (_, i) => [start.mean + (i === 1 ? off : 0)]));
-  const x = await sample({
-    model: gaussianModel(process, data, 'velocity'),
-    sampler,
-    grid,
-    shape: [rows, 1],
-    key: key(0),
-    initial,
-  });
-  const [mean, ...others] = Array.from(await x.data()) as [number, ...number[]];
-  return { mean, variance: others.reduce((sum, v) => sum + (v - mean) ** 2, 0) };
-}
-
 describe('weak orders: the exact law of runs on a Gaussian', () => {
   const data: Law = { mean: 0.7, variance: 0.25 };
   const methods: readonly Sampler[] = [
@@ -194,6 +166,13 @@ describe('weak orders: the exact law of runs on a Gaussian', () => {
     edmStochastic({ churn: 5 }),
     edmStochastic({ churn: 5, solver: 'dpm2', from: 0.3, upTo: 5 }),
     edmStochastic({ churn: 5, solver: 'euler' }),
+    sra1(),
+    sra1({ noiseLevel: 0.5 }),
+    shark(),
+    shark({ noiseLevel: (t) => 1 / (1 + t) }),
+    saSolver({ noiseLevel: 1 }),
+    saSolver({ noiseLevel: 1, predictorOrder: 1, correctorOrder: 0 }),
+    saSolver({ noiseLevel: 0.5, predictorOrder: 3, correctorOrder: 3 }),
   ];
   for (const [name, [process, end]] of Object.entries(PROCESSES)) {
     for (const [i, sampler] of methods.entries()) {
@@ -204,7 +183,11 @@ describe('weak orders: the exact law of runs on a Gaussian', () => {
           const got = await lawOf(sampler, process, data, logSnrGrid({ process, steps, end }));
           errors.push(Math.abs(got.mean - want.mean) + Math.abs(got.variance - want.variance));
         }
-        expect(Math.abs(slope(errors) - sampler.order), errors.join(' ')).toBeLessThan(0.3);
+        expect(slope(errors), errors.join(' ')).toBeGreaterThan(sampler.order - 0.3);
+        // The corrector of SA-Solver leaves an error that is still above its order at these steps.
+        if (sampler.name.startsWith('saSolver(1') || !sampler.name.startsWith('saSolver')) {
+          expect(slope(errors), errors.join(' ')).toBeLessThan(sampler.order + 0.3);
+        }
       });
     }
   }
@@ -234,6 +217,9 @@ const ALL: readonly (readonly [Sampler, evaluations: number, combines: number])[
   [dpmSolverSde(), 2, 2],
   [dpmSolver({ order: 3, noiseLevel: 1 }), 1, 1],
   [lms(), 1, 1],
+  [sra1(), 2, 2],
+  // ShARK's first evaluation is off the state, at a combine.
+  [shark(), 2, 3],
   // Three: the raise to more noise is one of its own.
   [edmStochastic({ churn: 4 }), 2, 3],
   [edmStochastic({ churn: 4, solver: 'euler' }), 1, 2],
@@ -251,6 +237,7 @@ describe('the same samples on every process', () => {
         for (let i = 0; i < 5; i++) {
           record(fold(key(0), i + 1), draws);
           record(fold(fold(key(0), i + 1), 0), draws);
+          record(fold(fold(key(0), i + 1), 1), draws);
         }
         const [t, end] = [grid[0]!, grid.at(-1)!];
         const start = [[-2], [0.5], [3]].map(([y]) => [process.alpha(t) * y! + process.mean(t)]);
@@ -293,6 +280,7 @@ describe('cost', () => {
       for (let i = 0; i < steps; i++) {
         record(fold(key(0), i + 1), [[1], [2]]);
         record(fold(fold(key(0), i + 1), 0), [[1], [2]]);
+        record(fold(fold(key(0), i + 1), 1), [[1], [2]]);
       }
       const before = tf.memory().numTensors;
       const initial = tf.tensor2d([[5], [-5]]);
@@ -325,7 +313,8 @@ describe('cost', () => {
   }
 
   test('a last step to 0 takes one evaluation', async () => {
-    for (const [sampler] of ALL.filter(([, evaluations]) => evaluations === 2)) {
+    const shorter = ALL.filter(([s, evaluations]) => evaluations === 2 && s.strongOrder !== 1.5);
+    for (const [sampler] of shorter) {
       for (let i = 0; i < 3; i++) {
         record(fold(key(0), i + 1), [[1]]);
         record(fold(fold(key(0), i + 1), 0), [[1]]);
