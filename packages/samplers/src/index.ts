@@ -23,6 +23,7 @@ export {
   exponentialIntegrator,
   type Held,
 } from './exponential-integrator.ts';
+export { fromSchedulerConfig } from './from-scheduler-config.ts';
 export { heun } from './heun.ts';
 export { type InvertOptions, invert } from './invert.ts';
 export { ipndm } from './ipndm.ts';
@@ -48,6 +49,8 @@ export {
 export type { SampleOptions, StepReport } from './sample-options.ts';
 export { type SampleRowsOptions, sampleRows } from './sample-rows.ts';
 export type { RunPlan, Sampler, StepContext } from './sampler.ts';
+export type { SchedulerOptions } from './scheduler-config/scheduler-options.ts';
+export type { SchedulerNetwork, SchedulerRun } from './scheduler-config/scheduler-run.ts';
 export { shark } from './shark.ts';
 export { sra1 } from './sra1.ts';
 export { type Start, type StartFromOptions, startFrom } from './start-from.ts';

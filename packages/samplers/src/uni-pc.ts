@@ -27,8 +27,11 @@ export interface UniPcOptions {
   readonly variant?: 'bh1' | 'bh2';
   /** What is interpolated; default 'data'. */
   readonly hold?: 'data' | 'noise';
-  /** How many of the first steps are left uncorrected, which helps under strong guidance; default 0. */
-  readonly uncorrected?: number;
+  /**
+   * How many of the first steps are left uncorrected, which helps under strong guidance, or the indices of those that
+   * are; default 0.
+   */
+  readonly uncorrected?: number | readonly number[];
   /** 'auto' (default): of first order only where σ = 0 at the end. 'first': the order falls to 1 at the end. */
   readonly lastStep?: 'auto' | 'first';
 }
@@ -57,7 +60,9 @@ export function uniPc({
   requireOneOf('uniPc', 'variant', variant, ['bh1', 'bh2']);
   requireOneOf('uniPc', 'hold', hold, ['data', 'noise']);
   requireOneOf('uniPc', 'lastStep', lastStep, ['auto', 'first']);
-  requireInteger('uniPc', 'uncorrected', uncorrected);
+  const listed = typeof uncorrected === 'number' ? undefined : [...uncorrected];
+  for (const index of listed ?? [uncorrected]) requireInteger('uniPc', 'uncorrected', index);
+  const stays = (step: number): boolean => listed?.includes(step) ?? step < Number(uncorrected);
 
   function moments(a: number, count: number): number[] {
     const exact = exponentialMoments(a, count);
@@ -82,7 +87,7 @@ export function uniPc({
     },
     corrector(plan, index) {
       // From no signal, h = ∞: the step before cannot be corrected.
-      if (index <= uncorrected || plan.process.alpha(plan.grid[index - 1]!) === 0) return undefined;
+      if (stays(index - 1) || plan.process.alpha(plan.grid[index - 1]!) === 0) return undefined;
       const nodes = Array.from({ length: orderOf(plan, index - 1) + 1 }, (_, j) => index - j);
       return exponentialForm(plan, { hold, noiseLevel: 0, from: index - 1, to: index, nodes, moments });
     },

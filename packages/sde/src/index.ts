@@ -1,5 +1,6 @@
 export { type AlphaSigmaOptions, fromAlphaSigma } from './alpha-sigma.ts';
 export { type BbddGridOptions, bbddGrid, stepKappa } from './bbdd-grid.ts';
+export { type BetaGridOptions, betaGrid } from './beta-grid.ts';
 export type { BetaScheduleConfig, BetaScheduleOptions } from './beta-schedule.ts';
 export { type Contraction, contraction } from './contraction.ts';
 export { contractive } from './contractive.ts';
@@ -7,9 +8,11 @@ export { cosineGrid } from './cosine-grid.ts';
 export { type DdpmBetasOptions, ddpmBetas, rescaleToZeroTerminalSnr } from './ddpm-betas.ts';
 export { type DdpmChain, type DdpmChainOptions, ddpmChain, ddpmLimit } from './ddpm-chain.ts';
 export { type DiscreteChain, type SimulateChainOptions, simulateChain } from './discrete-chain.ts';
+export { type DiscreteTimestepsOptions, discreteTimesteps } from './discrete-timesteps.ts';
 export { noiseDivergence } from './divergence.ts';
 export { edm } from './edm.ts';
 export { type ExponentialGridOptions, exponentialGrid } from './exponential-grid.ts';
+export { flowMatching } from './flow-matching.ts';
 export {
   type ForwardPathOptions,
   type ForwardState,
@@ -29,6 +32,7 @@ export { checkGrid, type GridOptions } from './grid.ts';
 export { type KarrasGridOptions, karrasGrid } from './karras-grid.ts';
 export { logSnrGrid } from './log-snr-grid.ts';
 export type { NoiseLevelGridOptions } from './noise-level-grid.ts';
+export { fromNoiseLevels, type NoiseLevelTableOptions } from './noise-level-table.ts';
 export {
   canonicalOu,
   type OrnsteinUhlenbeckOptions,

@@ -4,6 +4,7 @@
 import { FormatError, shown } from '@diff/core';
 import { contractive } from './contractive.ts';
 import { edm } from './edm.ts';
+import { flowMatching } from './flow-matching.ts';
 import { ornsteinUhlenbeck } from './ornstein-uhlenbeck.ts';
 import type { LinearProcess, ProcessConfig } from './process.ts';
 import { subVariancePreserving } from './sub-variance-preserving.ts';
@@ -31,6 +32,8 @@ export function processFromConfig(config: ProcessConfig): LinearProcess {
       return varianceExploding(config);
     case 'edm':
       return edm(config);
+    case 'flow':
+      return flowMatching(config);
     case 'vp':
       return variancePreserving(config);
     case 'subvp':
@@ -43,7 +46,7 @@ export function processFromConfig(config: ProcessConfig): LinearProcess {
       );
     default:
       throw new FormatError(
-        `processFromConfig: config.type must be one of 'ou', 've', 'edm', 'vp', 'subvp', 'cvp', got ${shown(type)}. Pass what process.config gave.`,
+        `processFromConfig: config.type must be one of 'ou', 've', 'edm', 'flow', 'vp', 'subvp', 'cvp', got ${shown(type)}. Pass what process.config gave.`,
       );
   }
 }

@@ -24,13 +24,13 @@ export type ProcessConfig =
       readonly T: number;
       readonly dataHasSigmaMin: boolean;
     }
-  | { readonly type: 'edm'; readonly T: number }
+  | { readonly type: 'edm' | 'flow'; readonly T: number }
   | ({ readonly type: 'vp' | 'subvp' | 'cvp' } & BetaScheduleConfig)
   | { readonly type: 'custom'; readonly T: number };
 
 /** A linear forward process; make one with `variancePreserving`, `edm`, `ornsteinUhlenbeck`, … */
 export interface LinearProcess {
-  /** Which family it is: 'ou', 've', 'edm', 'vp', 'subvp', 'cvp' or 'custom'. */
+  /** Which family it is: 'ou', 've', 'edm', 'flow', 'vp', 'subvp', 'cvp' or 'custom'. */
   readonly type: ProcessConfig['type'];
   /** Horizon: 0 is data, T is noise. */
   readonly T: number;
