@@ -33,12 +33,13 @@ export function combineScratch(terms: i32): i32 {
 /**
  * @param table one entry for each term
  * @param size n·rowLength
+ * @param begin first element to make, a multiple of 4; @param end after the last, a multiple of 4 or `size`
  * @param noise 0: no noise, and what follows it means nothing
  * @param scales address of c, one per row, or 0 for the number `scale`
  * @param start index of the first element in the noise stream, an integer below 2^53
  */
 export function combine(
-  table: usize, terms: i32, size: i32, rowLength: i32, constant: f32,
+  table: usize, terms: i32, size: i32, begin: i32, end: i32, rowLength: i32, constant: f32,
   noise: i32, scale: f32, scales: usize, k0: i32, k1: i32, k2: i32, k3: i32, start: f64,
   out: usize, scratch: usize,
 ): void {
@@ -46,9 +47,9 @@ export function combine(
   // −0 is the number that changes nothing when added to.
   v128.store(scratch + SPLATS, f32x4.splat(constant === 0 ? -0.0 : constant));
   const whole = size & ~3;
-  pieces(table, terms, whole, rowLength, noise, scale, scales, <u64>start, out, scratch);
+  pieces(table, terms, begin, min(end, whole), rowLength, noise, scale, scales, <u64>start, out, scratch);
   const left = size - whole;
-  if (left === 0) return;
+  if (left === 0 || end <= whole) return;
   const bytes = <usize>left << 2;
   const offset = <usize>whole << 2;
   const tail = scratch + TAIL;
@@ -65,7 +66,7 @@ export function combine(
     aside += 32;
   }
   if (scales !== 0) spreadRest(scales, whole, left, rowLength, aside);
-  pieces(tail, terms, 4, 1, noise, scale, scales === 0 ? 0 : aside, <u64>start + <u64>whole, aside + 16, scratch);
+  pieces(tail, terms, 0, 4, 1, noise, scale, scales === 0 ? 0 : aside, <u64>start + <u64>whole, aside + 16, scratch);
   memory.copy(out + offset, aside + 16, bytes);
 }
 
@@ -75,14 +76,15 @@ function spreadRest(weights: usize, first: i32, count: i32, rowLength: i32, out:
   }
 }
 
-/** All pieces of `size` elements, a multiple of 4. */
+/** All pieces of elements `begin` … `end`, multiples of 4. */
 function pieces(
-  table: usize, terms: i32, size: i32, rowLength: i32, noise: i32, scale: f32, scales: usize, start: u64, out: usize, scratch: usize,
+  table: usize, terms: i32, begin: i32, end: i32, rowLength: i32, noise: i32, scale: f32, scales: usize, start: u64,
+  out: usize, scratch: usize,
 ): void {
   const total = terms + (noise ? 1 : 0);
   const skip = <usize>(start & 3) << 2;
-  for (let first = 0; first < size; first += PIECE) {
-    const count = min(PIECE, size - first);
+  for (let first = begin; first < end; first += PIECE) {
+    const count = min(PIECE, end - first);
     const offset = <usize>first << 2;
     if (noise) {
       const groups = (count + <i32>(skip >> 2) + 31) >> 5;

@@ -1,6 +1,7 @@
 // The entry point of the compiler: every function exported here becomes an export of the WebAssembly module and,
 // through the generated typings, a method of `wasm()` in TypeScript. Kernels take addresses in bytes and counts.
 export * from './heap-base';
+export { threadMemoryBytes, useThreadMemory } from './thread-memory';
 export * from './fill';
 export * from './adam';
 export * from './add-into';
@@ -17,7 +18,8 @@ export * from './silu';
 export * from './softmax';
 export * from './strided-copy';
 export * from './taps';
-export { sgemm, sgemmScratch } from './sgemm';
+export { sgemm, sgemmBatch, sgemmPack, sgemmPacked, sgemmPackedBytes, sgemmPanels, sgemmRows, sgemmScratch } from './sgemm';
+export * from './convolve';
 export * from './unary';
 export * from './binary';
 export { boxMuller } from './box-muller';

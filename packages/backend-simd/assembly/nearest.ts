@@ -19,9 +19,11 @@ export function pairwiseNearestScratch(d: i32): i32 {
  * NaN is never near: a row with too few other distances ends in distance NaN with index −1.
  *
  * @param distance n rows of k, float32; @param index n rows of k, int32; 1 ≤ k ≤ m
+ * @param firstRow what number x's first row has, for the diagonal
  */
 export function pairwiseNearest(
   x: usize, n: i32, d: i32, y: usize, m: i32, k: i32, excludeDiagonal: bool, distance: usize, index: usize, scratch: usize,
+  firstRow: i32,
 ): void {
   const buffer = scratch;
   const worst = scratch + BUFFER_BYTES;
@@ -45,7 +47,7 @@ export function pairwiseNearest(
     for (let first = 0; first < m; first += PAIR_BLOCK) {
       const count = min(PAIR_BLOCK, m - first);
       squaredDistances(panel, y + <usize>first * rowBytes, d, count, buffer);
-      if (excludeDiagonal) leaveOut(buffer, row, first, count, NaN);
+      if (excludeDiagonal) leaveOut(buffer, firstRow + row, first, count, NaN);
       let w0 = v128.load(worst);
       let w1 = v128.load(worst, 16);
       for (let j = 0; j < count; j++) {

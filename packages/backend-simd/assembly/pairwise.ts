@@ -41,9 +41,11 @@ export function pairwiseSumScratch(d: i32): i32 {
  * @param reduce 0 sumExp, 1 sumDistance, 2 logSumExp
  * @param weights m weights w, or the potential; 0: no weights, all 1
  * @param out n
+ * @param firstRow what number x's first row has, for the diagonal
  */
 export function pairwiseSum(
   reduce: i32, x: usize, n: i32, d: i32, y: usize, m: i32, weights: usize, scale: f32, excludeDiagonal: bool, out: usize, scratch: usize,
+  firstRow: i32,
 ): void {
   const buffer = scratch;
   const staging = scratch + BUFFER_BYTES;
@@ -69,15 +71,15 @@ export function pairwiseSum(
         squaredDistances(state + POINTS, y + <usize>j * rowBytes, d, count, buffer);
         if (reduce === SUM_EXP) {
           exponentials(buffer, scale, count);
-          if (excludeDiagonal) leaveOut(buffer, row, j, count, 0);
+          if (excludeDiagonal) leaveOut(buffer, firstRow + row, j, count, 0);
           addTerms(state, buffer, part, count);
         } else if (reduce === SUM_DISTANCE) {
           roots(buffer, count);
-          if (excludeDiagonal) leaveOut(buffer, row, j, count, 0);
+          if (excludeDiagonal) leaveOut(buffer, firstRow + row, j, count, 0);
           addTerms(state, buffer, part, count);
         } else {
           exponents(buffer, part, scale, count);
-          if (excludeDiagonal) leaveOut(buffer, row, j, count, -Infinity);
+          if (excludeDiagonal) leaveOut(buffer, firstRow + row, j, count, -Infinity);
           addExponentials(state, buffer, count);
         }
       }

@@ -4,8 +4,9 @@
 // sum does not depend on its neighbours, on threads, or (inner ≥ 4) on its column; the error is below
 // 2⁻²⁴·(16 + log₂ 32) · Σ|x|, against 2⁻²⁴·n for a plain loop.
 
+import { threadMemory } from './thread-memory';
+
 const RUN = 32;
-const COLUMN_SUMS = memory.data(16 * 8);
 
 @inline
 function flush(s: v128, v: v128): v128 {
@@ -80,7 +81,7 @@ export function sumPairs(x: usize, out: usize, outer: i32, n: i32, scale: f64): 
   }
 }
 
-// Four columns at x + column: their float64 sums go to COLUMN_SUMS + lane pair.
+/** Four columns from their float64 sums, two and two. */
 @inline
 function finish(out: usize, low: v128, high: v128, scale: v128): void {
   const a = f32x4.demote_f64x2_zero(f64x2.mul(low, scale));
@@ -95,7 +96,8 @@ function addLow(sum: usize, v: v128): void {
 }
 
 function sum16Columns(x: usize, out: usize, n: i32, row: usize, scale: f64): void {
-  for (let k: usize = 0; k < 128; k += 16) v128.store(COLUMN_SUMS + k, f64x2.splat(0));
+  const sums = threadMemory();
+  for (let k: usize = 0; k < 128; k += 16) v128.store(sums + k, f64x2.splat(0));
   let j = 0;
   while (j < n) {
     const end = min(j + RUN, n);
@@ -112,14 +114,14 @@ function sum16Columns(x: usize, out: usize, n: i32, row: usize, scale: f64): voi
       d = f32x4.add(d, v128.load(x, 48));
       x += row;
     }
-    addLow(COLUMN_SUMS, a);
-    addLow(COLUMN_SUMS + 32, b);
-    addLow(COLUMN_SUMS + 64, c);
-    addLow(COLUMN_SUMS + 96, d);
+    addLow(sums, a);
+    addLow(sums + 32, b);
+    addLow(sums + 64, c);
+    addLow(sums + 96, d);
   }
   const s = f64x2.splat(scale);
   for (let k: usize = 0; k < 4; k++) {
-    finish(out + (k << 4), v128.load(COLUMN_SUMS + (k << 5)), v128.load(COLUMN_SUMS + (k << 5), 16), s);
+    finish(out + (k << 4), v128.load(sums + (k << 5)), v128.load(sums + (k << 5), 16), s);
   }
 }
 
@@ -142,15 +144,18 @@ function sum4Columns(x: usize, out: usize, n: i32, row: usize, scale: f64): void
   finish(out, low, high, f64x2.splat(scale));
 }
 
-/** inner ≥ 4: out[i, c] = scale · Σ_j x[i, j, c]. The last columns are summed with those before them, twice. */
-export function sumColumns(x: usize, out: usize, outer: i32, n: i32, inner: i32, scale: f64): void {
+/**
+ * inner ≥ 4: out[i, c] = scale · Σ_j x[i, j, c] for the `columns` columns from x and out on. The last columns are
+ * summed with those before them, twice.
+ */
+export function sumColumns(x: usize, out: usize, outer: i32, n: i32, inner: i32, columns: i32, scale: f64): void {
   const row = <usize>inner << 2;
   for (let i = 0; i < outer; i++) {
     let c = 0;
-    for (; c + 16 <= inner; c += 16) sum16Columns(x + (<usize>c << 2), out + (<usize>c << 2), n, row, scale);
-    for (; c + 4 <= inner; c += 4) sum4Columns(x + (<usize>c << 2), out + (<usize>c << 2), n, row, scale);
-    if (c < inner) {
-      c = inner - 4;
+    for (; c + 16 <= columns; c += 16) sum16Columns(x + (<usize>c << 2), out + (<usize>c << 2), n, row, scale);
+    for (; c + 4 <= columns; c += 4) sum4Columns(x + (<usize>c << 2), out + (<usize>c << 2), n, row, scale);
+    if (c < columns) {
+      c = columns - 4;
       sum4Columns(x + (<usize>c << 2), out + (<usize>c << 2), n, row, scale);
     }
     x += row * <usize>n;

@@ -7,9 +7,9 @@ import { fma } from './fma';
 
 /** A few rows, one after another, 32 columns at a time. */
 export function sgemmFewRows(
-  a: usize, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transA: bool,
+  a: usize, stored: i32, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transA: bool,
 ): void {
-  const aStep = <usize>(transA ? m : <i32>1) << 2;
+  const aStep = <usize>(transA ? stored : <i32>1) << 2;
   const aRow = <usize>(transA ? 1 : k) << 2;
   const ldb = <usize>n << 2;
   for (let i = 0; i < m; i++) {
@@ -76,9 +76,9 @@ function columns4(a: usize, aStep: usize, b: usize, ldb: usize, c: usize, k: i32
 
 /** Shallow rows, k ≤ 4: the time goes into storing C. Two rows at a time share the loads of B. */
 export function sgemmShallow(
-  a: usize, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transA: bool,
+  a: usize, stored: i32, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transA: bool,
 ): void {
-  const aStep = <usize>(transA ? m : <i32>1) << 2;
+  const aStep = <usize>(transA ? stored : <i32>1) << 2;
   const aRow = <usize>(transA ? <i32>1 : k) << 2;
   if (k == 1) shallowRows(1, a, aStep, aRow, b, c, bias, m, n);
   else if (k == 2) shallowRows(2, a, aStep, aRow, b, c, bias, m, n);

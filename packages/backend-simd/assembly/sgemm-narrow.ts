@@ -18,9 +18,9 @@ export function sgemmNarrowScratch(m: i32, n: i32, k: i32): usize {
 }
 
 export function sgemmNarrow(
-  a: usize, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transA: bool, transB: bool, scratch: usize,
+  a: usize, stored: i32, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transA: bool, transB: bool, scratch: usize,
 ): void {
-  if (transA) return transposedRows(a, b, c, bias, m, n, k, transB, scratch);
+  if (transA) return transposedRows(a, stored, b, c, bias, m, n, k, transB, scratch);
   if (!transB && n > 1) {
     transposeBlock(b, <usize>n << 2, scratch, <usize>k << 2, k, n);
     b = scratch;
@@ -114,10 +114,11 @@ function storeSums(x: v128, c: usize, o1: usize, o2: usize, o3: usize): void {
 
 /** A stored k × m: sums of each column of C in scratch memory, then interleaved. */
 function transposedRows(
-  a: usize, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transB: bool, sums: usize,
+  a: usize, stored: i32, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transB: bool, sums: usize,
 ): void {
   memory.fill(sums, 0, <usize>(n * m) << 2);
-  const lda = <usize>m << 2;
+  const lda = <usize>stored << 2;
+  const length = <usize>m << 2;
   const bStep = <usize>(transB ? 1 : n) << 2;
   const bColumn = <usize>(transB ? k : <i32>1) << 2;
   for (let p0 = 0; p0 < k; p0 += KC) {
@@ -128,10 +129,10 @@ function transposedRows(
       const pair = j + 1 < n;
       const b0 = column + <usize>j * bColumn;
       const b1 = pair ? b0 + bColumn : b0;
-      const s0 = sums + <usize>j * lda;
-      const s1 = pair ? s0 + lda : s0;
+      const s0 = sums + <usize>j * length;
+      const s1 = pair ? s0 + length : s0;
       let i: usize = 0;
-      for (; i + 64 <= lda; i += 64) {
+      for (; i + 64 <= length; i += 64) {
         let x0 = v128.load(s0 + i), x1 = v128.load(s0 + i, 16), x2 = v128.load(s0 + i, 32), x3 = v128.load(s0 + i, 48);
         let y0 = v128.load(s1 + i), y1 = v128.load(s1 + i, 16), y2 = v128.load(s1 + i, 32), y3 = v128.load(s1 + i, 48);
         let r = rows + i;
@@ -149,7 +150,7 @@ function transposedRows(
         v128.store(s1 + i, y0); v128.store(s1 + i, y1, 16); v128.store(s1 + i, y2, 32); v128.store(s1 + i, y3, 48);
         v128.store(s0 + i, x0); v128.store(s0 + i, x1, 16); v128.store(s0 + i, x2, 32); v128.store(s0 + i, x3, 48);
       }
-      for (; i < lda; i += 4) {
+      for (; i < length; i += 4) {
         let x = v128.load32_zero(s0 + i), y = v128.load32_zero(s1 + i);
         let r = rows + i;
         let o: usize = 0;
@@ -167,7 +168,7 @@ function transposedRows(
   }
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) {
-      let s = load<f32>(sums + <usize>j * lda + (<usize>i << 2));
+      let s = load<f32>(sums + <usize>j * length + (<usize>i << 2));
       if (bias) s += load<f32>(bias + (<usize>j << 2));
       store<f32>(c, s);
       c += 4;

@@ -54,24 +54,82 @@ export function sgemmScratch(m: i32, n: i32, k: i32): usize {
 export function sgemm(
   a: usize, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transA: bool, transB: bool, scratch: usize,
 ): void {
+  sgemmRows(a, m, b, c, bias, m, n, k, transA, transB, scratch);
+}
+
+/** `count` products one after another: of the i-th, the operands are `i` times their step (in bytes) further on. */
+export function sgemmBatch(
+  a: usize, aStep: usize, b: usize, bStep: usize, c: usize, bias: usize, count: i32, m: i32, n: i32, k: i32,
+  transA: bool, transB: bool, scratch: usize,
+): void {
+  for (let i = 0; i < count; i++) {
+    sgemmRows(a, m, b, c, bias, m, n, k, transA, transB, scratch);
+    a += aStep;
+    b += bStep;
+    c += <usize>(m * n) << 2;
+  }
+}
+
+/** m rows of a product that has `stored` of them, `a` and `c` being the first of these rows. */
+export function sgemmRows(
+  a: usize, stored: i32, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transA: bool, transB: bool,
+  scratch: usize,
+): void {
   if (m == 0 || n == 0) return;
-  if (n <= NARROW) return sgemmNarrow(a, b, c, bias, m, n, k, transA, transB, scratch);
+  if (n <= NARROW) return sgemmNarrow(a, stored, b, c, bias, m, n, k, transA, transB, scratch);
   if (k <= SHALLOW) {
     if (transB) {
       transposeBlock(b, <usize>k << 2, scratch, <usize>n << 2, n, k);
       b = scratch;
     }
-    return sgemmShallow(a, b, c, bias, m, n, k, transA);
+    return sgemmShallow(a, stored, b, c, bias, m, n, k, transA);
   }
-  if (m <= FEW_ROWS && !transB) return sgemmFewRows(a, b, c, bias, m, n, k, transA);
-  sgemmBlocked(a, b, c, bias, m, n, k, transA, transB, scratch);
+  if (m <= FEW_ROWS && !transB) return sgemmFewRows(a, stored, b, c, bias, m, n, k, transA);
+  sgemmBlocked(a, stored, b, 0, c, bias, m, n, k, transA, transB, scratch);
+}
+
+/** Panels of NR columns that B has. */
+export function sgemmPanels(n: i32): i32 {
+  return panels(n) / NR;
+}
+
+/** Bytes of all panels of B; 0 if the product does not go through panels, so that `sgemmPacked` cannot make it. */
+export function sgemmPackedBytes(n: i32, k: i32): usize {
+  return n <= NARROW || k <= SHALLOW ? 0 : <usize>(panels(n) * k) << 2;
+}
+
+/**
+ * Packs panels `begin` … `end` of NR columns of B, for `sgemmPacked`.
+ *
+ * @param packed `sgemmPackedBytes(n, k)` bytes: for each NC columns, for each KC rows, the panels
+ */
+export function sgemmPack(b: usize, n: i32, k: i32, transB: bool, packed: usize, begin: i32, end: i32): void {
+  const ldb = <usize>(transB ? k : n) << 2;
+  for (let j = begin * NR; j < min(end * NR, n); j += NR) {
+    const j0 = j / NC * NC;
+    const nc = panels(min(NC, n - j0));
+    for (let p0 = 0; p0 < k; p0 += KC) {
+      const kc = min(KC, k - p0);
+      const corner = transB ? <usize>j * ldb + (<usize>p0 << 2) : <usize>p0 * ldb + (<usize>j << 2);
+      const to = packed + (<usize>(j0 * k + p0 * nc + (j - j0) * kc) << 2);
+      packPanels(b + corner, ldb, transB, kc, min(NR, n - j), to);
+    }
+  }
+}
+
+/** `sgemmRows` with all of B packed by `sgemmPack`; the same bits. */
+export function sgemmPacked(
+  a: usize, stored: i32, packed: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transA: bool, scratch: usize,
+): void {
+  sgemmBlocked(a, stored, 0, packed, c, bias, m, n, k, transA, false, scratch);
 }
 
 function sgemmBlocked(
-  a: usize, b: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transA: bool, transB: bool, scratch: usize,
+  a: usize, stored: i32, b: usize, packed: usize, c: usize, bias: usize, m: i32, n: i32, k: i32, transA: bool,
+  transB: bool, scratch: usize,
 ): void {
   const ldc = <usize>n << 2;
-  const packedB = scratch;
+  let packedB = scratch;
   const packedA = packedB + (<usize>(min(k, KC) * panels(min(n, NC))) << 2);
   const edge = packedA + (<usize>(min(m, MC) * min(k, KC)) << 2);
   let paddedBias: usize = 0;
@@ -85,16 +143,17 @@ function sgemmBlocked(
       const kc = min(KC, k - p0);
       const ldb = <usize>(transB ? k : n) << 2;
       const corner = transB ? <usize>j0 * ldb + (<usize>p0 << 2) : <usize>p0 * ldb + (<usize>j0 << 2);
-      packPanels(b + corner, ldb, transB, kc, nc, packedB);
+      if (packed) packedB = packed + (<usize>(j0 * k + p0 * panels(nc)) << 2);
+      else packPanels(b + corner, ldb, transB, kc, nc, packedB);
       const blockBias = bias && p0 + kc == k ? paddedBias + (<usize>j0 << 2) : 0;
       for (let i0 = 0; i0 < m; i0 += MC) {
         const mc = min(MC, m - i0);
         let rows = a + (<usize>i0 * <usize>k + <usize>p0 << 2);
         let lda = <usize>k << 2;
         if (transA) {
-          const stored = <usize>m << 2;
+          const ldt = <usize>stored << 2;
           lda = <usize>kc << 2;
-          transposeBlock(a + <usize>p0 * stored + (<usize>i0 << 2), stored, packedA, lda, kc, mc);
+          transposeBlock(a + <usize>p0 * ldt + (<usize>i0 << 2), ldt, packedA, lda, kc, mc);
           rows = packedA;
         }
         const corner = c + <usize>i0 * ldc + (<usize>j0 << 2);

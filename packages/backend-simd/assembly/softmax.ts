@@ -1,21 +1,22 @@
 // Softmax of rows: p_j = e^{x_j − m} / Σ_k e^{x_k − m}, m = max_k x_k. The terms are summed in four lanes, then
 // across; a row's result depends on the row alone. NaN anywhere, or +∞, makes the row NaN. A term below e^−87.3 is 0.
 import { expBounded, expConstant } from './exp-bounded';
-
-const TAIL = memory.data(16);
+import { threadMemory } from './thread-memory';
 
 // The last n mod 4 elements, padded with −∞ (whose terms are 0).
 @inline
 function loadTail(x: usize, n: i32): v128 {
-  v128.store(TAIL, f32x4.splat(-f32.POSITIVE_INFINITY));
-  for (let j = 0; j < n; j++) store<f32>(TAIL + (<usize>j << 2), load<f32>(x + (<usize>j << 2)));
-  return v128.load(TAIL);
+  const room = threadMemory();
+  v128.store(room, f32x4.splat(-f32.POSITIVE_INFINITY));
+  for (let j = 0; j < n; j++) store<f32>(room + (<usize>j << 2), load<f32>(x + (<usize>j << 2)));
+  return v128.load(room);
 }
 
 @inline
 function storeTail(out: usize, v: v128, n: i32): void {
-  v128.store(TAIL, v);
-  for (let j = 0; j < n; j++) store<f32>(out + (<usize>j << 2), load<f32>(TAIL + (<usize>j << 2)));
+  const room = threadMemory();
+  v128.store(room, v);
+  for (let j = 0; j < n; j++) store<f32>(out + (<usize>j << 2), load<f32>(room + (<usize>j << 2)));
 }
 
 export function softmax(x: usize, out: usize, rows: i32, n: i32): void {

@@ -2,16 +2,10 @@
 //
 //   out[Σ_d i_d · outStride_d] = in[Σ_d i_d · inStride_d]    for all 0 ≤ i_d < size_d
 //
-// The loops are described by triples (size, inStride, outStride) of 32-bit integers at `copyLoops()`, outermost
-// first; strides count elements and may be 0 or negative. The caller has merged what can be merged.
-
-const LOOPS = memory.data(16 * 12);
-const COUNTERS = memory.data(16 * 4);
-
-/** Address of the loop descriptions: room for 16 triples. */
-export function copyLoops(): usize {
-  return LOOPS;
-}
+// The loops are described by triples (size, inStride, outStride) of 32-bit integers at `loops`, outermost first, 16 at
+// most; strides count elements and may be 0 or negative. The caller has merged what can be merged. Of the outermost loop
+// only `count` turns are made, so that it can be cut.
+import { threadMemory } from './thread-memory';
 
 @inline
 function copyRow<T>(input: usize, out: usize, n: i32, inStride: isize, outStride: isize): void {
@@ -77,26 +71,27 @@ function transposeMatrix(input: usize, out: usize, rows: i32, columns: i32, inRo
 }
 
 @inline
-function copyLoopNest<T>(input: usize, out: usize, rank: i32, matrix: bool): void {
+function copyLoopNest<T>(input: usize, out: usize, count: i32, loops: usize, rank: i32, matrix: bool): void {
+  const counters = threadMemory();
   const inner = matrix ? 2 : 1;
-  const last = LOOPS + <usize>(rank - 1) * 12;
+  const last = loops + <usize>(rank - 1) * 12;
   const outer = rank - inner;
-  const n = load<i32>(last);
+  const n = rank == 1 ? count : load<i32>(last);
   const inStride = <isize>load<i32>(last, 4);
   const outStride = <isize>load<i32>(last, 8);
-  for (let d = 0; d < outer; d++) store<i32>(COUNTERS + (<usize>d << 2), 0);
+  for (let d = 0; d < outer; d++) store<i32>(counters + (<usize>d << 2), 0);
   while (true) {
     if (matrix) {
       const rows = last - 12;
-      transposeMatrix(input, out, load<i32>(rows), n, <usize>load<i32>(rows, 4) << 2, <usize>outStride << 2);
+      transposeMatrix(input, out, rank == 2 ? count : load<i32>(rows), n, <usize>load<i32>(rows, 4) << 2, <usize>outStride << 2);
     } else {
       copyRow<T>(input, out, n, inStride, outStride);
     }
     let d = outer - 1;
     for (; d >= 0; d--) {
-      const loop = LOOPS + <usize>d * 12;
-      const counter = COUNTERS + (<usize>d << 2);
-      const size = load<i32>(loop);
+      const loop = loops + <usize>d * 12;
+      const counter = counters + (<usize>d << 2);
+      const size = d == 0 ? count : load<i32>(loop);
       const i = load<i32>(counter) + 1;
       const inStep = <isize>load<i32>(loop, 4) * sizeof<T>();
       const outStep = <isize>load<i32>(loop, 8) * sizeof<T>();
@@ -115,16 +110,16 @@ function copyLoopNest<T>(input: usize, out: usize, rank: i32, matrix: bool): voi
 }
 
 /** Elements of 4 bytes. */
-export function copy32(input: usize, out: usize, rank: i32): void {
-  copyLoopNest<u32>(input, out, rank, false);
+export function copy32(input: usize, out: usize, count: i32, loops: usize, rank: i32): void {
+  copyLoopNest<u32>(input, out, count, loops, rank, false);
 }
 
 /** Elements of 1 byte. */
-export function copy8(input: usize, out: usize, rank: i32): void {
-  copyLoopNest<u8>(input, out, rank, false);
+export function copy8(input: usize, out: usize, count: i32, loops: usize, rank: i32): void {
+  copyLoopNest<u8>(input, out, count, loops, rank, false);
 }
 
 /** Elements of 4 bytes; the last two loops (r, ·, 1) and (c, 1, ·) are the transpose of an r × c matrix. */
-export function copyTranspose32(input: usize, out: usize, rank: i32): void {
-  copyLoopNest<u32>(input, out, rank, true);
+export function copyTranspose32(input: usize, out: usize, count: i32, loops: usize, rank: i32): void {
+  copyLoopNest<u32>(input, out, count, loops, rank, true);
 }

@@ -10,7 +10,7 @@
 // bits whatever else is in the batch.
 import { fma } from './fma';
 import {
-  BATCH, CHANNELS, DILATION_X, DILATION_Y, geometry, HEIGHT, LEFT, OUT_HEIGHT, OUT_WIDTH, STRIDE_X, STRIDE_Y, TOP,
+  CHANNELS, DILATION_X, DILATION_Y, geometry, HEIGHT, LEFT, OUT_HEIGHT, OUT_WIDTH, STRIDE_X, STRIDE_Y, TOP,
   WIDTH, WINDOW_HEIGHT, WINDOW_WIDTH,
 } from './window';
 
@@ -72,13 +72,15 @@ function inside(first: i32, step: i32, taps: i32, size: i32): i32 {
 }
 
 /**
+ * Output lines `begin` … `end`, counted over the whole batch; x, y are those of the whole batch.
+ *
  * @param x the image, or its gradient
  * @param y the output, or its gradient
  * @param w the filter, its gradient, or working memory
  * @param part for GREATEST the image's gradient, for DEPTHWISE_FILTER working memory as large as w
  */
 @inline
-function eachTap(op: i32, x: usize, y: usize, w: usize, g: usize, part: usize): void {
+function eachTap(op: i32, x: usize, y: usize, w: usize, g: usize, begin: i32, end: i32, part: usize): void {
   const height = geometry(g, HEIGHT);
   const width = geometry(g, WIDTH);
   const outHeight = geometry(g, OUT_HEIGHT);
@@ -92,84 +94,89 @@ function eachTap(op: i32, x: usize, y: usize, w: usize, g: usize, part: usize): 
   const windowBytes = <usize>(windowHeight * windowWidth) * bytes;
   const image = x;
   if (op == DEPTHWISE_FILTER) fillFloats(w, windowBytes, 0);
-  for (let b = 0, batch = geometry(g, BATCH); b < batch; b++) {
-    for (let oy = 0; oy < outHeight; oy++) {
-      const top = oy * geometry(g, STRIDE_Y) - geometry(g, TOP);
-      // Sums over many pixels are kept by line, so that their error grows with the sides and not with the area.
-      if (op == DEPTHWISE_FILTER) fillFloats(part, windowBytes, 0);
-      for (let ox = 0; ox < outWidth; ox++) {
-        const left = ox * geometry(g, STRIDE_X) - geometry(g, LEFT);
-        let scale: f32 = 1;
-        if (op == SPREAD) scale = 1 / <f32>(windowHeight * windowWidth);
-        else if (op == SUM) {
-          scale = 1 / <f32>(inside(top, dilationY, windowHeight, height) * inside(left, dilationX, windowWidth, width));
-        }
-        if (op == MAX) fillFloats(y, bytes, -f32.POSITIVE_INFINITY);
-        else if (op == SUM || op == DEPTHWISE) fillFloats(y, bytes, 0);
-        else if (op == GREATEST) {
-          fillFloats(w, bytes, -f32.POSITIVE_INFINITY);
-          memory.fill(w + bytes, 0, bytes);
-        }
-        for (let fy = 0; fy < windowHeight; fy++) {
-          const row = top + fy * dilationY;
-          if (<u32>row >= <u32>height) continue;
-          for (let fx = 0; fx < windowWidth; fx++) {
-            const column = left + fx * dilationX;
-            if (<u32>column >= <u32>width) continue;
-            const at = x + <usize>row * line + <usize>column * bytes;
-            const place = <usize>(fy * windowWidth + fx) * bytes;
-            const weights = op == GREATEST ? w : op == DEPTHWISE_FILTER ? part + place : w + place;
-            tap(op, at, y, weights, bytes, scale);
-          }
-        }
-        if (op == SUM) for (let k: usize = 0; k < bytes; k += 4) store<f32>(y + k, load<f32>(y + k) * scale);
-        if (op == GREATEST) {
-          for (let k: usize = 0; k < bytes; k += 4) {
-            const pixel = <usize>load<i32>(w + bytes + k);
-            if (pixel == 0) continue;
-            const to = part + (pixel - image) + k;
-            store<f32>(to, load<f32>(to) + load<f32>(y + k));
-          }
-        }
-        y += bytes;
+  if (begin >= end) return;
+  let oy = begin % outHeight;
+  x += <usize>(begin / outHeight * height) * line;
+  y += <usize>(begin * outWidth) * bytes;
+  for (let i = begin; i < end; i++) {
+    const top = oy * geometry(g, STRIDE_Y) - geometry(g, TOP);
+    // Sums over many pixels are kept by line, so that their error grows with the sides and not with the area.
+    if (op == DEPTHWISE_FILTER) fillFloats(part, windowBytes, 0);
+    for (let ox = 0; ox < outWidth; ox++) {
+      const left = ox * geometry(g, STRIDE_X) - geometry(g, LEFT);
+      let scale: f32 = 1;
+      if (op == SPREAD) scale = 1 / <f32>(windowHeight * windowWidth);
+      else if (op == SUM) {
+        scale = 1 / <f32>(inside(top, dilationY, windowHeight, height) * inside(left, dilationX, windowWidth, width));
       }
-      if (op == DEPTHWISE_FILTER) tap(SUM, part, w, 0, windowBytes, 1);
+      if (op == MAX) fillFloats(y, bytes, -f32.POSITIVE_INFINITY);
+      else if (op == SUM || op == DEPTHWISE) fillFloats(y, bytes, 0);
+      else if (op == GREATEST) {
+        fillFloats(w, bytes, -f32.POSITIVE_INFINITY);
+        memory.fill(w + bytes, 0, bytes);
+      }
+      for (let fy = 0; fy < windowHeight; fy++) {
+        const row = top + fy * dilationY;
+        if (<u32>row >= <u32>height) continue;
+        for (let fx = 0; fx < windowWidth; fx++) {
+          const column = left + fx * dilationX;
+          if (<u32>column >= <u32>width) continue;
+          const at = x + <usize>row * line + <usize>column * bytes;
+          const place = <usize>(fy * windowWidth + fx) * bytes;
+          const weights = op == GREATEST ? w : op == DEPTHWISE_FILTER ? part + place : w + place;
+          tap(op, at, y, weights, bytes, scale);
+        }
+      }
+      if (op == SUM) for (let k: usize = 0; k < bytes; k += 4) store<f32>(y + k, load<f32>(y + k) * scale);
+      if (op == GREATEST) {
+        for (let k: usize = 0; k < bytes; k += 4) {
+          const pixel = <usize>load<i32>(w + bytes + k);
+          if (pixel == 0) continue;
+          const to = part + (pixel - image) + k;
+          store<f32>(to, load<f32>(to) + load<f32>(y + k));
+        }
+      }
+      y += bytes;
     }
-    x += <usize>height * line;
+    if (op == DEPTHWISE_FILTER) tap(SUM, part, w, 0, windowBytes, 1);
+    if (++oy == outHeight) {
+      oy = 0;
+      x += <usize>height * line;
+    }
   }
 }
 
-export function maxPool(x: usize, y: usize, g: usize): void {
-  eachTap(MAX, x, y, 0, g, 0);
+export function maxPool(x: usize, y: usize, g: usize, begin: i32, end: i32): void {
+  eachTap(MAX, x, y, 0, g, begin, end, 0);
 }
 
-export function avgPool(x: usize, y: usize, g: usize): void {
-  eachTap(SUM, x, y, 0, g, 0);
+export function avgPool(x: usize, y: usize, g: usize, begin: i32, end: i32): void {
+  eachTap(SUM, x, y, 0, g, begin, end, 0);
 }
 
 /** Adds the gradient to dx. The first of equal elements of a window gets all of it. @param scratch 8·channels bytes */
-export function maxPoolGradient(x: usize, dy: usize, dx: usize, g: usize, scratch: usize): void {
-  eachTap(GREATEST, x, dy, scratch, g, dx);
+export function maxPoolGradient(x: usize, dy: usize, dx: usize, g: usize, begin: i32, end: i32, scratch: usize): void {
+  eachTap(GREATEST, x, dy, scratch, g, begin, end, dx);
 }
 
 /** Adds the gradient to dx. */
-export function avgPoolGradient(dy: usize, dx: usize, g: usize): void {
-  eachTap(SPREAD, dx, dy, 0, g, 0);
+export function avgPoolGradient(dy: usize, dx: usize, g: usize, begin: i32, end: i32): void {
+  eachTap(SPREAD, dx, dy, 0, g, begin, end, 0);
 }
 
 /** One filter element per tap and channel. */
-export function depthwise(x: usize, w: usize, y: usize, g: usize): void {
-  eachTap(DEPTHWISE, x, y, w, g, 0);
+export function depthwise(x: usize, w: usize, y: usize, g: usize, begin: i32, end: i32): void {
+  eachTap(DEPTHWISE, x, y, w, g, begin, end, 0);
 }
 
 /** Adds the gradient to dx. */
-export function depthwiseInputGradient(dy: usize, w: usize, dx: usize, g: usize): void {
-  eachTap(DEPTHWISE_INPUT, dx, dy, w, g, 0);
+export function depthwiseInputGradient(dy: usize, w: usize, dx: usize, g: usize, begin: i32, end: i32): void {
+  eachTap(DEPTHWISE_INPUT, dx, dy, w, g, begin, end, 0);
 }
 
 /** @param part as large as dw */
-export function depthwiseFilterGradient(x: usize, dy: usize, dw: usize, g: usize, part: usize): void {
-  eachTap(DEPTHWISE_FILTER, x, dy, dw, g, part);
+export function depthwiseFilterGradient(x: usize, dy: usize, dw: usize, g: usize, begin: i32, end: i32, part: usize): void {
+  eachTap(DEPTHWISE_FILTER, x, dy, dw, g, begin, end, part);
 }
 
 /** out[i] = Σ_j x[i, j], for n short rows. */

@@ -8,7 +8,7 @@ export function geometry(g: usize, field: usize): i32 {
   return load<i32>(g + (field << 2));
 }
 
-export const BATCH: usize = 0;
+// Field 0 is the batch size.
 export const HEIGHT: usize = 1;
 export const WIDTH: usize = 2;
 export const CHANNELS: usize = 3;

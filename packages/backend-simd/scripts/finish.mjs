@@ -1,5 +1,5 @@
 // After tsc: puts beside the compiled modules what tsc does not copy.
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -9,3 +9,8 @@ for (const name of ['cpu-kernels.js', 'cpu-kernels.d.ts'])
   copyFileSync(join(root, 'src/generated', name), join(root, 'dist/generated', name));
 for (const name of ['base.wasm', 'relaxed.wasm'])
   copyFileSync(join(root, 'build', name), join(root, 'dist', name));
+const { withSharedMemory } = await import('../dist/shared-memory.js');
+writeFileSync(
+  join(root, 'dist/threads.wasm'),
+  withSharedMemory(readFileSync(join(root, 'build/relaxed.wasm'))),
+);

@@ -3,6 +3,7 @@
 //   src/generated/wasm-base.ts      assembly/ compiled with SIMD128, base64
 //   src/generated/wasm-relaxed.ts   the same source compiled with relaxed SIMD
 //   src/generated/wasm-exports.ts   the typings of the module's exports
+//   src/generated/worker-source.ts  src/worker.ts with what it imports, as a string
 //   src/generated/cpu-kernels.js    the kernels of @tensorflow/tfjs-backend-cpu as a list, in one file
 //   build/*.wasm                    the modules as plain files
 //
@@ -70,6 +71,11 @@ function compile(name, extra) {
       '--noAssert',
       '--enable',
       'simd',
+      // Said in full, so that the import of the memory reads the same whether it is shared or not.
+      '--initialMemory',
+      '16',
+      '--maximumMemory',
+      '65536',
     ];
     const output = ['--bindings', 'raw', '--outFile', join(folder, 'out.wasm')];
     execFileSync(process.execPath, [asc, 'assembly/index.ts', ...options, ...extra, ...output], {
@@ -140,6 +146,25 @@ async function bundleCpuKernels(outfile) {
   );
 }
 
+/** The workers' program as a string. */
+async function bundleWorker(outfile) {
+  const result = await build({
+    entryPoints: [join(root, 'src/worker.ts')],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    platform: 'browser',
+    target: 'es2022',
+    minify: true,
+    logLevel: 'warning',
+  });
+  const source = JSON.stringify(result.outputFiles[0].text.trim());
+  replace(
+    outfile,
+    `/** Written by scripts/generate.mjs from src/worker.ts. */\nexport const source: string =\n  ${source};\n`,
+  );
+}
+
 export async function generate({ force = false } = {}) {
   mkdirSync(join(root, 'build'), { recursive: true });
   const script = fileURLToPath(import.meta.url);
@@ -159,6 +184,9 @@ export async function generate({ force = false } = {}) {
     )
       compile(name, extra);
   }
+  const worker = join(generated, 'worker-source.ts');
+  const parts = ['worker.ts', 'pieces.ts'].map((name) => join(root, 'src', name));
+  if (force || isStale([worker], [script, ...parts])) await bundleWorker(worker);
   const cpuKernels = join(generated, 'cpu-kernels.js');
   if (
     force ||

@@ -21,6 +21,9 @@
  * - `backend.output(shape, dtype)`: a new tensor, uninitialised: the kernel must write every element.
  *   `backend.discard(info)` gives one back that is not returned.
  * - `backend.scratch(bytes)`: address of working memory, given back when the kernel returns.
+ * - `backend.parallel('abs', { items, cost }, [each(x, 4), each(out, 4), COUNT])`: the same call cut into pieces for the
+ *   threads (see parallel.ts), if what an item gives does not depend on the cut. `backend.scratchEach(bytes)` is working
+ *   memory for each thread. Nothing that a piece writes may be static data of the module (assembly/thread-memory.ts).
  * - `backend.alias(info, shape)`: the same elements under another shape, nothing copied.
  * - Typed-array views (`backend.values(info)`) are dead after the next `output` or `scratch`: take them last.
  * - Outputs never share memory with inputs unless made by `alias`; inputs may be the same tensor twice.
@@ -32,6 +35,8 @@ import { SimdBackendError } from './errors.ts';
 import type { WasmExports } from './generated/wasm-exports.ts';
 import type { Heap } from './heap.ts';
 import { countFallback } from './kernel-counts.ts';
+import type { Parallel } from './parallel.ts';
+import type { PieceArgument } from './pieces.ts';
 import { bytesPerElement, TensorData } from './tensor-data.ts';
 import { wasm } from './wasm.ts';
 
@@ -53,6 +58,10 @@ export class SimdBackend extends tf.KernelBackend {
   /** The compiled kernels. */
   readonly wasm: WasmExports;
   readonly heap: Heap;
+  /** Calls a compiled kernel over a range of items, on all threads. */
+  readonly parallel: Parallel;
+  /** Threads that `parallel` cuts for. */
+  readonly threads: () => number;
   /** All data of this instance, so that `dispose` can free it. */
   readonly #live = new Set<TensorData>();
   readonly #scratch: { address: number; bytes: number }[] = [];
@@ -61,7 +70,9 @@ export class SimdBackend extends tf.KernelBackend {
 
   constructor() {
     super();
-    const { exports, heap } = wasm();
+    const { exports, heap, parallel, pool } = wasm();
+    this.parallel = parallel;
+    this.threads = pool ? pool.threads : () => 1;
     this.wasm = exports;
     this.heap = heap;
     this.data = new tf.DataStorage<TensorData>(this, tf.engine());
@@ -87,6 +98,12 @@ export class SimdBackend extends tf.KernelBackend {
     const address = this.heap.allocate(bytes, () => `working memory of ${bytes} bytes`);
     this.#scratch.push({ address, bytes });
     return address;
+  }
+
+  /** Working memory for each thread, as an argument of `parallel`. @throws OutOfMemoryError */
+  scratchEach(bytes: number): PieceArgument {
+    const perThread = Math.ceil(bytes / 64) * 64;
+    return { base: this.scratch(perThread * this.threads()), perItem: 0, perCount: 0, perThread };
   }
 
   /** The same elements under another shape of the same size. */

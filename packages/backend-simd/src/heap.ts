@@ -10,7 +10,8 @@
  * is worth it; so a program that changes its batch size does not pay for every size that it ever used. If the memory
  * cannot grow, an OutOfMemoryError names the tensor, and nothing has changed.
  *
- * Growing detaches every typed-array view: views are made fresh (`f32(address, n)`) and never kept over an allocation.
+ * Growing detaches every typed-array view (not those of a shared memory): views are made fresh (`f32(address, n)`)
+ * and never kept over an allocation.
  */
 import { OutOfMemoryError, SimdBackendError } from './errors.ts';
 
@@ -79,6 +80,10 @@ function sizeOf(index: number): number {
   return 2 ** (9 + doubling) + (((index - 8) % 8) + 1) * 2 ** (6 + doubling);
 }
 
+function isSharedBuffer(buffer: ArrayBufferLike): boolean {
+  return typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer;
+}
+
 function megabytes(bytes: number): string {
   return bytes < 1e5 ? `${bytes} bytes` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
@@ -92,7 +97,9 @@ interface Region {
 export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
   const free: number[][] = [];
   let regions: Region[] = [];
+  // Of a shared memory it is a SharedArrayBuffer, which does for views what an ArrayBuffer does.
   let buffer = memory.buffer as ArrayBuffer;
+  const isShared = isSharedBuffer(buffer);
   let top = Math.ceil(base / ALIGN) * ALIGN;
   /** Greatest `top` so far. */
   let peak = top;
@@ -103,6 +110,7 @@ export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
   let freeAfterMerge = 0;
   let stress: HeapStress = {};
 
+  /** The buffer as it is now: growth detaches the old one, or, of a shared memory, leaves it as it was. */
   function refresh(): ArrayBuffer {
     if (buffer.byteLength === 0) buffer = memory.buffer as ArrayBuffer;
     return buffer;
@@ -115,6 +123,7 @@ export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
     for (const pages of missing < generous ? [generous, missing] : [missing]) {
       try {
         memory.grow(pages);
+        buffer = memory.buffer as ArrayBuffer;
         return true;
       } catch {
         // The engine's limit, or the machine's: try less, or give up.
@@ -232,7 +241,8 @@ export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
     f32: (address, length) => new Float32Array(refresh(), address, length),
     i32: (address, length) => new Int32Array(refresh(), address, length),
     u8: (address, length) => new Uint8Array(refresh(), address, length),
-    isView: (values) => values.buffer === refresh(),
+    // Each growth of a shared memory makes another buffer over the same bytes.
+    isView: (values) => (isShared ? isSharedBuffer(values.buffer) : values.buffer === refresh()),
     stats: () => ({ inUse, highWater, blocks, reserved: refresh().byteLength }),
     stress(options) {
       if ((options.guard ?? false) !== (stress.guard ?? false) && blocks > 0) {

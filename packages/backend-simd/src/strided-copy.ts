@@ -6,6 +6,7 @@
  * The loops are independent, so they are reordered and merged here until the compiled kernel has few and long ones.
  */
 import type { SimdBackend } from './backend.ts';
+import { COUNT, each } from './parallel.ts';
 
 /** One loop: how often, and how far the addresses move, in elements (0 repeats, negative reverses). */
 export interface Loop {
@@ -59,14 +60,21 @@ export function stridedCopy(
   if (loops.some(({ size }) => size === 0)) return;
   const merged = mergeLoops(loops);
   const transpose = bytes === 4 && merged.length > 1 && isTranspose(merged);
-  const description = backend.heap.i32(backend.wasm.copyLoops(), 3 * merged.length);
+  const mark = backend.scratchMark();
+  const description = backend.scratch(12 * merged.length);
+  const words = backend.heap.i32(description, 3 * merged.length);
   let k = 0;
   for (const loop of merged) {
-    description[k++] = loop.size;
-    description[k++] = loop.input;
-    description[k++] = loop.output;
+    words[k++] = loop.size;
+    words[k++] = loop.input;
+    words[k++] = loop.output;
   }
-  if (bytes === 1) backend.wasm.copy8(input, output, merged.length);
-  else if (transpose) backend.wasm.copyTranspose32(input, output, merged.length);
-  else backend.wasm.copy32(input, output, merged.length);
+  // The outermost loop is cut.
+  const outer = merged[0]!;
+  const turns = merged.slice(1).reduce((n, loop) => n * loop.size, 1);
+  const range = { items: outer.size, cost: turns * (transpose ? 0.5 : 0.25), multiple: turns < 16 ? 64 : 1 };
+  const name = bytes === 1 ? 'copy8' : transpose ? 'copyTranspose32' : 'copy32';
+  const [from, to] = [each(input, bytes * outer.input), each(output, bytes * outer.output)];
+  backend.parallel(name, range, [from, to, COUNT, description, merged.length]);
+  backend.releaseScratch(mark);
 }

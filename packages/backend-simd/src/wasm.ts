@@ -11,9 +11,15 @@ import { bytes as base } from './generated/wasm-base.ts';
 import type { WasmExports } from './generated/wasm-exports.ts';
 import { bytes as relaxed } from './generated/wasm-relaxed.ts';
 import { createHeap, type Heap } from './heap.ts';
+import { createParallel, type Parallel } from './parallel.ts';
+import { createPool, MAX_THREADS, type Pool } from './pool.ts';
+import { sharedMemory, whyNoThreads, withSharedMemory } from './shared-memory.ts';
 
-/** `relaxed`: fused multiply-add where the processor has it. `base`: plain 128-bit SIMD. */
-export type Variant = 'relaxed' | 'base';
+/**
+ * `relaxed`: fused multiply-add where the processor has it. `base`: plain 128-bit SIMD. `threads`: the better of these
+ * two that the engine has, over a shared memory, so that `setThreads` can start workers.
+ */
+export type Variant = 'threads' | 'relaxed' | 'base';
 
 /** Everything that the process shares. */
 export interface Wasm {
@@ -21,13 +27,17 @@ export interface Wasm {
   readonly exports: WasmExports;
   readonly heap: Heap;
   readonly memory: WebAssembly.Memory;
+  /** Calls a kernel over a range, on all threads that there are. */
+  readonly parallel: Parallel;
+  /** The threads; undefined where the memory is not shared. */
+  readonly pool: Pool | undefined;
 }
 
 const HEADER = [0, 97, 115, 109, 1, 0, 0, 0];
 // One function of type () → v128 with nothing but the instructions in question.
 const TYPE_V128 = [1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0];
 const ZERO = [65, 0, 253, 15]; // i32.const 0, i8x16.splat
-const PROBES: Readonly<Record<Variant, readonly number[]>> = {
+const PROBES: Readonly<Record<'base' | 'relaxed', readonly number[]>> = {
   base: [...HEADER, ...TYPE_V128, 10, 8, 1, 6, 0, ...ZERO, 11],
   // f32x4.relaxed_madd is 0xfd 0x105
   relaxed: [...HEADER, ...TYPE_V128, 10, 19, 1, 17, 0, ...ZERO, ...ZERO, ...ZERO, 253, 133, 2, 11],
@@ -35,7 +45,13 @@ const PROBES: Readonly<Record<Variant, readonly number[]>> = {
 
 /** Can this engine run the given build? */
 export function supports(variant: Variant): boolean {
+  if (variant === 'threads') return supports('base') && whyNoThreads() === undefined;
   return typeof WebAssembly === 'object' && WebAssembly.validate(new Uint8Array(PROBES[variant]));
+}
+
+/** The best build that this engine can run; undefined where there is no SIMD. */
+export function bestVariant(): Variant | undefined {
+  return (['threads', 'relaxed', 'base'] as const).find(supports);
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {
@@ -51,14 +67,19 @@ let instance: Wasm | undefined;
 /**
  * Chooses the build by hand, before the backend is first used: for tests and benchmarks.
  *
- * @param variant `'auto'` (the default) takes `relaxed` where the engine has it, else `base`.
+ * @param variant `'auto'` (the default) takes `threads` where the engine has it, else `relaxed`, else `base`.
  * @throws SimdBackendError when another build is already running
  * @throws BackendUnavailableError when the engine cannot run it
  */
 export function setVariant(variant: Variant | 'auto'): void {
   if (variant !== 'auto' && !supports(variant)) {
+    const needs = {
+      base: 'SIMD in WebAssembly, which this engine does not have',
+      relaxed: 'relaxed SIMD in WebAssembly, which this engine does not have',
+      threads: `shared memory, but ${whyNoThreads() ?? 'this engine has no SIMD in WebAssembly'}`,
+    };
     throw new BackendUnavailableError(
-      `setVariant: the '${variant}' build needs ${variant === 'base' ? 'SIMD' : 'relaxed SIMD'} in WebAssembly, which this engine does not have. Use 'auto'.`,
+      `setVariant: the '${variant}' build needs ${needs[variant]}. Use 'auto'.`,
     );
   }
   if (instance && variant !== 'auto' && variant !== instance.variant) {
@@ -82,13 +103,27 @@ export function wasm(): Wasm {
       `simd: needs WebAssembly with SIMD, which this engine does not have. Update it (any browser since 2023, Node ≥ 22), or use another backend.`,
     );
   }
-  const variant = wanted === 'auto' ? (supports('relaxed') ? 'relaxed' : 'base') : wanted;
-  const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536 });
-  const module = new WebAssembly.Module(decode(variant === 'relaxed' ? relaxed : base));
+  const variant = wanted === 'auto' ? (bestVariant() ?? 'base') : wanted;
+  const isRelaxed = variant === 'relaxed' || (variant === 'threads' && supports('relaxed'));
+  const bytes = decode(isRelaxed ? relaxed : base);
+  const isShared = variant === 'threads';
+  const module = new WebAssembly.Module(isShared ? withSharedMemory(bytes) : bytes);
+  const memory = isShared ? sharedMemory(64) : new WebAssembly.Memory({ initial: 64, maximum: 65536 });
   const exports = new WebAssembly.Instance(module, { env: { memory, abort } })
     .exports as WebAssembly.Exports & WasmExports;
-  const heap = createHeap(memory, exports.heapBase.value as number);
-  instance = { variant, exports, heap, memory };
+  const heapBase = exports.heapBase.value as number;
+  if (!isShared) {
+    const parallel = createParallel(exports, undefined);
+    instance = { variant, exports, heap: createHeap(memory, heapBase), memory, parallel, pool: undefined };
+    return instance;
+  }
+  // Each thread's own memory comes first. This thread moves there too: a worker's start writes the static data anew.
+  const room = exports.threadMemoryBytes();
+  const roomOf = (thread: number): number => Math.ceil(heapBase / 64) * 64 + thread * room;
+  exports.useThreadMemory(roomOf(0));
+  const pool = createPool({ module, memory, exports, roomOf });
+  const heap = createHeap(memory, roomOf(MAX_THREADS));
+  instance = { variant, exports, heap, memory, parallel: createParallel(exports, pool), pool };
   return instance;
 }
 

@@ -14,7 +14,7 @@ export interface Build {
 const SLOT = 1 << 22;
 
 function start(name: 'base' | 'relaxed', base64: string): Build {
-  const memory = new WebAssembly.Memory({ initial: (8 * SLOT) >> 16 });
+  const memory = new WebAssembly.Memory({ initial: (8 * SLOT) >> 16, maximum: 65536 });
   const module = new WebAssembly.Module(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
   const abort = (): never => {
     throw new Error('a kernel stopped');

@@ -49,6 +49,8 @@ function combine({ kernels, floats }: Build, sum: Sum): Float32Array {
     table.byteOffset,
     xs.length,
     size,
+    0,
+    size,
     rowLength,
     constant,
     ...drawn,

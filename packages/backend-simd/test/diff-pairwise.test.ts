@@ -37,7 +37,7 @@ function sum({ kernels, floats }: Build, pairs: Sums): Float32Array {
   const scratch = floats(4, bytes / 4 + 1).fill(Number.NaN);
   scratch[bytes / 4] = 77;
   const data = [px!, n, d, py!, m, weights ? w.byteOffset : 0] as const;
-  kernels.pairwiseSum(REDUCE[reduce], ...data, scale, excludeDiagonal, out.byteOffset, scratch.byteOffset);
+  kernels.pairwiseSum(REDUCE[reduce], ...data, scale, excludeDiagonal, out.byteOffset, scratch.byteOffset, 0);
   expect([out[n], scratch[bytes / 4]], 'what follows the output').toEqual([77, 77]);
   return out.slice(0, n);
 }
@@ -53,7 +53,7 @@ function nearest({ kernels, floats }: Build, { x, y, d, excludeDiagonal = false 
   scratch[bytes / 4] = 77;
   const [px, py, ps] = [floats(0, 0).byteOffset, floats(1, 0).byteOffset, scratch.byteOffset];
   const m = rowsOf(y, d);
-  kernels.pairwiseNearest(px, n, d, py, m, k, excludeDiagonal, distance.byteOffset, index.byteOffset, ps);
+  kernels.pairwiseNearest(px, n, d, py, m, k, excludeDiagonal, distance.byteOffset, index.byteOffset, ps, 0);
   expect([distance[n * k], index[n * k], scratch[bytes / 4]], 'what follows the outputs').toEqual([
     77, 77, 77,
   ]);

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { kernelCounts, resetKernelCounts, simdInfo, timeKernels } from '../src/index.ts';
-import { supports } from '../src/wasm.ts';
+import { bestVariant } from '../src/wasm.ts';
 
 describe('simdInfo', () => {
   it('says what runs and what is in use', async () => {
@@ -10,7 +10,8 @@ describe('simdInfo', () => {
     expect(before).toMatchObject({
       available: true,
       threads: 1,
-      variant: supports('relaxed') ? 'relaxed' : 'base',
+      variant: bestVariant(),
+      whyNoThreads: undefined,
     });
     const x = tf.zeros([1000]);
     const { memory } = simdInfo();

@@ -14,16 +14,27 @@ function pretend(accepts: (bytes: Uint8Array) => boolean): void {
 }
 
 describe('the build that runs', () => {
-  afterEach(() => vi.restoreAllMocks());
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+  });
 
-  it('is the relaxed one where the engine has it', async () => {
+  it('is the best that the engine has', async () => {
     const { wasm, supports } = await fresh();
     expect(supports('base')).toBe(true);
-    expect(wasm().variant).toBe(supports('relaxed') ? 'relaxed' : 'base');
+    expect(supports('threads')).toBe(true);
+    expect(wasm().variant).toBe('threads');
     expect(wasm()).toBe(wasm());
   });
 
-  it('is the base one elsewhere', async () => {
+  it('is the relaxed one where memory cannot be shared', async () => {
+    vi.stubGlobal('SharedArrayBuffer', undefined);
+    const { wasm, supports } = await fresh();
+    expect(supports('threads')).toBe(false);
+    expect(wasm().variant).toBe(supports('relaxed') ? 'relaxed' : 'base');
+  });
+
+  it('is the base one where there is nothing else', async () => {
     pretend((bytes) => bytes.length < 30);
     const { wasm } = await fresh();
     expect(wasm().variant).toBe('base');

@@ -17,7 +17,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { kernel } from '../kernel.ts';
 import { size } from '../numeric.ts';
-import { passesOf } from './reduce.ts';
+import { overOuter, passesOf } from './reduce.ts';
 
 function argReduce(
   name: string,
@@ -31,8 +31,8 @@ function argReduce(
     const [pass] = passesOf(x.shape, axes);
     if (size(x.shape) === 0 || pass === undefined) return backend.fallback(name, args);
     const out = backend.output(backend_util.computeOutAndReduceShapes(x.shape, axes)[0], 'int32');
-    const run = backend.wasm[x.dtype === 'float32' ? float : int];
-    run(backend.pointer(x), backend.pointer(out), pass.outer, pass.n, pass.inner);
+    const method = x.dtype === 'float32' ? float : int;
+    overOuter(backend, method, backend.pointer(x), backend.pointer(out), pass, [pass.n, pass.inner]);
     return out;
   });
 }

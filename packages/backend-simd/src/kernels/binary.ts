@@ -28,24 +28,40 @@ import {
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
 import type { SimdBackend } from '../backend.ts';
-import type { WasmExports } from '../generated/wasm-exports.ts';
 import { kernel } from '../kernel.ts';
 import { size } from '../numeric.ts';
+import { COUNT, each, type KernelName } from '../parallel.ts';
 import { type BroadcastAxis, broadcastAxes } from './broadcast-axes.ts';
 
-/** rows × columns of both operands: address, bytes between rows, and whether a row is one element repeated. */
-type Table = (
-  a: number,
-  aRow: number,
-  aOne: boolean,
-  b: number,
-  bRow: number,
-  bOne: boolean,
-  out: number,
-  rows: number,
-  columns: number,
-) => void;
+/** rows × columns of both operands: address, elements between rows, and whether a row is one element repeated. */
+interface Table {
+  readonly a: number;
+  readonly aRow: number;
+  readonly aOne: boolean;
+  readonly b: number;
+  readonly bRow: number;
+  readonly bOne: boolean;
+  readonly out: number;
+  readonly rows: number;
+  readonly columns: number;
+}
 
+/** Goes through a table, cut along the rows, or along the columns if there is one row. */
+function table(backend: SimdBackend, f: KernelName, t: Table, bytes: number): void {
+  const [aRow, bRow] = [4 * t.aRow, 4 * t.bRow];
+  if (t.rows === 1) {
+    const [a, b] = [each(t.a, t.aOne ? 0 : 4), each(t.b, t.bOne ? 0 : 4)];
+    const range = { items: t.columns, cost: COST, multiple: 64 };
+    backend.parallel(f, range, [a, aRow, t.aOne, b, bRow, t.bOne, each(t.out, bytes), 1, COUNT]);
+    return;
+  }
+  const [a, b, out] = [each(t.a, aRow), each(t.b, bRow), each(t.out, bytes * t.columns)];
+  const range = { items: t.rows, cost: COST * t.columns + 2, multiple: 16 };
+  backend.parallel(f, range, [a, aRow, t.aOne, b, bRow, t.bOne, out, COUNT, t.columns]);
+}
+
+/** Nanoseconds for an element. */
+const COST = 0.4;
 /** Rows shorter than this are made one long row by writing the broadcast operand out. */
 const SHORT = 8;
 const FEW = 8;
@@ -66,7 +82,7 @@ function writeOut(backend: SimdBackend, x: number, repeated: boolean, rows: numb
 /** f of a and b, broadcast to `shape`, into `out`. */
 function run(
   backend: SimdBackend,
-  f: Table,
+  f: KernelName,
   axes: readonly BroadcastAxis[],
   a: number,
   b: number,
@@ -99,16 +115,18 @@ function run(
       isDense(step, row) || (step === 1 && row === 0) || (step === 0 && row === 1);
     if (rowOrColumn(inner.a, rows.a) && rowOrColumn(inner.b, rows.b)) {
       const [wholeA, wholeB] = [whole(a, inner.a, rows.a), whole(b, inner.b, rows.b)];
-      f(wholeA, 0, false, wholeB, 0, false, out, 1, n);
+      const dense = { aRow: 0, aOne: false, bRow: 0, bOne: false, rows: 1, columns: n };
+      table(backend, f, { ...dense, a: wholeA, b: wholeB, out }, bytes);
       return;
     }
   }
-  f(a, 4 * rows.a, inner.a === 0, b, 4 * rows.b, inner.b === 0, out, rows.size, inner.size);
+  const steps = { aRow: rows.a, aOne: inner.a === 0, bRow: rows.b, bOne: inner.b === 0 };
+  table(backend, f, { ...steps, a, b, out, rows: rows.size, columns: inner.size }, bytes);
 }
 
 function broadcast(
   backend: SimdBackend,
-  f: Table,
+  f: KernelName,
   a: TensorInfo,
   b: TensorInfo,
   dtype: 'float32' | 'bool',
@@ -131,39 +149,39 @@ function broadcast(
 
 /** a + b, both float32. */
 export function add(backend: SimdBackend, a: TensorInfo, b: TensorInfo): TensorInfo {
-  return broadcast(backend, backend.wasm.add, a, b, 'float32');
+  return broadcast(backend, 'add', a, b, 'float32');
 }
 
 /** x where x ≥ 0, alpha x below; both float32. */
 export function prelu(backend: SimdBackend, x: TensorInfo, alpha: TensorInfo): TensorInfo {
-  return broadcast(backend, backend.wasm.prelu, x, alpha, 'float32');
+  return broadcast(backend, 'prelu', x, alpha, 'float32');
 }
 
 const areFloats = (a: TensorInfo, b: TensorInfo): boolean => a.dtype === 'float32' && b.dtype === 'float32';
 
-const arithmetic: Readonly<Record<string, (wasm: WasmExports) => Table>> = {
-  [Add]: (wasm) => wasm.add,
-  [Sub]: (wasm) => wasm.subtract,
-  [Multiply]: (wasm) => wasm.multiply,
-  [RealDiv]: (wasm) => wasm.divide,
-  [Maximum]: (wasm) => wasm.maximum,
-  [Minimum]: (wasm) => wasm.minimum,
-  [SquaredDifference]: (wasm) => wasm.squaredDifference,
+const arithmetic: Readonly<Record<string, KernelName>> = {
+  [Add]: 'add',
+  [Sub]: 'subtract',
+  [Multiply]: 'multiply',
+  [RealDiv]: 'divide',
+  [Maximum]: 'maximum',
+  [Minimum]: 'minimum',
+  [SquaredDifference]: 'squaredDifference',
 };
 
-const comparisons: Readonly<Record<string, (wasm: WasmExports) => Table>> = {
-  [Equal]: (wasm) => wasm.equal,
-  [NotEqual]: (wasm) => wasm.notEqual,
-  [Less]: (wasm) => wasm.less,
-  [LessEqual]: (wasm) => wasm.lessEqual,
-  [Greater]: (wasm) => wasm.greater,
-  [GreaterEqual]: (wasm) => wasm.greaterEqual,
+const comparisons: Readonly<Record<string, KernelName>> = {
+  [Equal]: 'equal',
+  [NotEqual]: 'notEqual',
+  [Less]: 'less',
+  [LessEqual]: 'lessEqual',
+  [Greater]: 'greater',
+  [GreaterEqual]: 'greaterEqual',
 };
 
 function configs(table: typeof arithmetic, dtype: 'float32' | 'bool'): KernelConfig[] {
-  return Object.entries(table).map(([name, select]) =>
+  return Object.entries(table).map(([name, method]) =>
     kernel<BinaryInputs>(name, ({ inputs: { a, b }, backend, args }) =>
-      areFloats(a, b) ? broadcast(backend, select(backend.wasm), a, b, dtype) : backend.fallback(name, args),
+      areFloats(a, b) ? broadcast(backend, method, a, b, dtype) : backend.fallback(name, args),
     ),
   );
 }
@@ -175,15 +193,13 @@ export const binaryConfigs: readonly KernelConfig[] = [
     areFloats(x, alpha) ? prelu(backend, x, alpha) : backend.fallback(Prelu, args),
   ),
   kernel<EluGradInputs>(EluGrad, ({ inputs: { dy, y }, backend, args }) =>
-    areFloats(dy, y)
-      ? broadcast(backend, backend.wasm.eluGradient, dy, y, 'float32')
-      : backend.fallback(EluGrad, args),
+    areFloats(dy, y) ? broadcast(backend, 'eluGradient', dy, y, 'float32') : backend.fallback(EluGrad, args),
   ),
   kernel<BinaryInputs>(Pow, ({ inputs: { a, b }, backend, args }) => {
     if (!areFloats(a, b) || b.shape.length > 0) return backend.fallback(Pow, args);
     const exponent = backend.values(b)?.[0];
     if (exponent === 1) return backend.alias(a, a.shape);
-    if (exponent === 2) return broadcast(backend, backend.wasm.multiply, a, a, 'float32');
+    if (exponent === 2) return broadcast(backend, 'multiply', a, a, 'float32');
     return backend.fallback(Pow, args);
   }),
 ];

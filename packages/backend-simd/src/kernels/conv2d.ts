@@ -28,6 +28,8 @@ import {
 import type { SimdBackend } from '../backend.ts';
 import { kernel } from '../kernel.ts';
 import { size } from '../numeric.ts';
+import { BEGIN, END, each } from '../parallel.ts';
+import { MULTIPLY_ADD, sgemm } from '../sgemm.ts';
 import { filled } from './fill.ts';
 import { windowGeometry } from './window.ts';
 
@@ -48,11 +50,6 @@ function isPointwise(info: backend_util.Conv2DInfo): boolean {
     info.padInfo.top === 0 &&
     info.padInfo.left === 0
   );
-}
-
-/** Calls `run` for blocks of output pixels. */
-function inBlocks(pixels: number, rows: number, run: (begin: number, count: number) => void): void {
-  for (let begin = 0; begin < pixels; begin += rows) run(begin, Math.min(rows, pixels - begin));
 }
 
 /** Rows and columns of the product: output pixels, output channels, elements of a window. */
@@ -77,27 +74,17 @@ export function convolve(
   const out = backend.output(info.outShape, 'float32');
   if (size(out.shape) === 0) return out;
   const { m, n, k } = productOf(info);
-  const { sgemm, sgemmScratch, imageToColumns } = backend.wasm;
-  const [px, pw, py, pbias] = [x, w, out, bias].map((t) => (t ? backend.pointer(t) : 0)) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [px, pw, py] = [backend.pointer(x), backend.pointer(w), backend.pointer(out)];
+  const pbias = bias ? backend.pointer(bias) : 0;
   if (isPointwise(info)) {
-    sgemm(px, pw, py, pbias, m, n, k, false, false, backend.scratch(sgemmScratch(m, n, k)));
+    sgemm(backend, { a: px, b: pw, c: py, bias: pbias, m, n, k, transposeA: false, transposeB: false });
     return out;
   }
   const rows = blockRows(BLOCK, k, m);
-  const columns = backend.scratch(4 * rows * k);
-  const scratch = backend.scratch(sgemmScratch(rows, n, k));
+  const scratch = backend.scratchEach(4 * rows * k + backend.wasm.sgemmScratch(rows, n, k));
   const g = windowGeometry(backend, info);
-  inBlocks(m, rows, (begin, count) => {
-    imageToColumns(px, columns, g, begin, begin + count);
-    // A last block of few rows would need other working memory, so it asks for its own.
-    const own = count === rows ? scratch : backend.scratch(sgemmScratch(count, n, k));
-    sgemm(columns, pw, py + 4 * begin * n, pbias, count, n, k, false, false, own);
-  });
+  const range = { items: m, cost: k * (n * MULTIPLY_ADD + 0.3), multiple: Math.min(rows, 96) };
+  backend.parallel('convolve', range, [px, pw, py, pbias, g, BEGIN, END, rows, n, k, scratch]);
   return out;
 }
 
@@ -109,7 +96,6 @@ function inputGradient(
   info: backend_util.Conv2DInfo,
 ): TensorInfo {
   const { m, n, k } = productOf(info);
-  const { sgemm, sgemmScratch, columnsToImage } = backend.wasm;
   const pointwise = isPointwise(info);
   const dx = pointwise
     ? backend.output(info.inShape, 'float32')
@@ -117,18 +103,16 @@ function inputGradient(
   if (size(dx.shape) === 0 || m === 0) return dx;
   const [pdy, pw, pdx] = [backend.pointer(dy), backend.pointer(w), backend.pointer(dx)];
   if (pointwise) {
-    sgemm(pdy, pw, pdx, 0, m, k, n, false, true, backend.scratch(sgemmScratch(m, k, n)));
+    const sizes = { m, n: k, k: n, transposeA: false, transposeB: true };
+    sgemm(backend, { a: pdy, b: pw, c: pdx, bias: 0, ...sizes });
     return dx;
   }
   const rows = blockRows(BLOCK, k, m);
-  const columns = backend.scratch(4 * rows * k);
-  const scratch = backend.scratch(sgemmScratch(rows, k, n));
+  const scratch = backend.scratchEach(4 * rows * k + backend.wasm.sgemmScratch(rows, k, n));
   const g = windowGeometry(backend, info);
-  inBlocks(m, rows, (begin, count) => {
-    const own = count === rows ? scratch : backend.scratch(sgemmScratch(count, k, n));
-    sgemm(pdy + 4 * begin * n, pw, columns, 0, count, k, n, false, true, own);
-    columnsToImage(columns, pdx, g, begin, begin + count);
-  });
+  // By whole images: neighbouring pixels of dy add to the same pixels of dx.
+  const range = { items: m, cost: k * (n * MULTIPLY_ADD + 0.3), multiple: info.outHeight * info.outWidth };
+  backend.parallel('convolveInputGradient', range, [pdy, pw, pdx, g, BEGIN, END, rows, n, k, scratch]);
   return dx;
 }
 
@@ -142,23 +126,34 @@ function filterGradient(
   const { m, n, k } = productOf(info);
   if (m === 0 || n === 0 || k === 0) return filled(backend, info.filterShape, 'float32', 0);
   const dw = backend.output(info.filterShape, 'float32');
-  const { sgemm, sgemmScratch, imageToColumns, addFloats } = backend.wasm;
   const [px, pdy, pdw] = [backend.pointer(x), backend.pointer(dy), backend.pointer(dw)];
+  const product = { b: pdy, bias: 0, m: k, n, transposeA: true, transposeB: false };
   if (isPointwise(info)) {
-    sgemm(px, pdy, pdw, 0, k, n, m, true, false, backend.scratch(sgemmScratch(k, n, m)));
+    sgemm(backend, { ...product, a: px, c: pdw, k: m });
     return dw;
   }
   const rows = blockRows(FILTER_BLOCK, k, m);
   const columns = backend.scratch(4 * rows * k);
-  const scratch = backend.scratch(sgemmScratch(k, n, rows));
   const part = backend.scratch(4 * k * n);
   const g = windowGeometry(backend, info);
-  inBlocks(m, rows, (begin, count) => {
-    imageToColumns(px, columns, g, begin, begin + count);
-    const own = count === rows ? scratch : backend.scratch(sgemmScratch(k, n, count));
-    sgemm(columns, pdy + 4 * begin * n, begin === 0 ? pdw : part, 0, k, n, count, true, false, own);
-    if (begin > 0) addFloats(pdw, part, pdw, k * n);
-  });
+  for (let begin = 0; begin < m; begin += rows) {
+    const count = Math.min(rows, m - begin);
+    backend.parallel('imageToColumns', { items: count, cost: 0.3 * k, multiple: 16 }, [
+      px,
+      each(columns, 4 * k),
+      g,
+      { ...BEGIN, base: begin },
+      { ...END, base: begin },
+    ]);
+    sgemm(backend, {
+      ...product,
+      a: columns,
+      b: pdy + 4 * begin * n,
+      c: begin === 0 ? pdw : part,
+      k: count,
+    });
+    if (begin > 0) backend.wasm.addFloats(pdw, part, pdw, k * n);
+  }
   return dw;
 }
 

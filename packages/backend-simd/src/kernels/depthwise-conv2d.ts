@@ -29,10 +29,11 @@ import {
 import type { SimdBackend } from '../backend.ts';
 import { kernel } from '../kernel.ts';
 import { size } from '../numeric.ts';
+import { BEGIN, END } from '../parallel.ts';
 import { add, prelu } from './binary.ts';
 import { filled } from './fill.ts';
 import { activations } from './unary.ts';
-import { windowGeometry } from './window.ts';
+import { images, lines, windowGeometry } from './window.ts';
 
 type Shape = [number, number, number, number];
 type Attrs = Pick<DepthwiseConv2dNativeAttrs, 'strides' | 'pad' | 'dilations' | 'dimRoundingMode'>;
@@ -79,7 +80,8 @@ function convolve(
   if (size(out.shape) === 0) return out;
   const from = writtenOut(backend, x, info);
   const g = windowGeometry(backend, info, info.outChannels);
-  backend.wasm.depthwise(from, backend.pointer(w), backend.pointer(out), g);
+  const [pw, to] = [backend.pointer(w), backend.pointer(out)];
+  backend.parallel('depthwise', lines(info, 0.4), [from, pw, to, g, BEGIN, END]);
   return out;
 }
 
@@ -110,7 +112,8 @@ export const depthwiseConv2dBackpropInputConfig: KernelConfig = kernel<
     backend.wasm.fill32(to, n * times, 0);
   }
   const g = windowGeometry(backend, info, info.outChannels);
-  backend.wasm.depthwiseInputGradient(backend.pointer(dy), backend.pointer(filter), to, g);
+  const [pdy, pw] = [backend.pointer(dy), backend.pointer(filter)];
+  backend.parallel('depthwiseInputGradient', images(info, 0.4), [pdy, pw, to, g, BEGIN, END]);
   if (times > 1) backend.wasm.sumGroups(to, backend.pointer(dx), n, times);
   return dx;
 });
@@ -128,7 +131,8 @@ export const depthwiseConv2dBackpropFilterConfig: KernelConfig = kernel<
   const from = writtenOut(backend, x, info);
   const part = backend.scratch(4 * size(dw.shape));
   const g = windowGeometry(backend, info, info.outChannels);
-  backend.wasm.depthwiseFilterGradient(from, backend.pointer(dy), backend.pointer(dw), g, part);
+  const [pdy, pdw] = [backend.pointer(dy), backend.pointer(dw)];
+  backend.wasm.depthwiseFilterGradient(from, pdy, pdw, g, 0, info.batchSize * info.outHeight, part);
   return dw;
 });
 
@@ -154,8 +158,7 @@ export const fusedDepthwiseConv2dConfig: KernelConfig = kernel<
       backend.discard(before);
     }
     if (inPlace) {
-      const at = backend.pointer(y);
-      inPlace(backend.wasm, leakyreluAlpha ?? 0)(at, at, size(y.shape));
+      inPlace(backend, y, leakyreluAlpha ?? 0);
       return y;
     }
     const out = prelu(backend, y, alpha!);

@@ -6,6 +6,7 @@
  */
 import { type KernelConfig, util } from '@tensorflow/tfjs-core';
 import { kernel } from '../kernel.ts';
+import { COUNT, each } from '../parallel.ts';
 
 interface NoiseAttrs {
   readonly key: readonly number[];
@@ -17,13 +18,27 @@ const kinds = { DiffNormal: 0, DiffUniform: 1, DiffRademacher: 2 } as const;
 
 const noiseConfig = (kernelName: keyof typeof kinds): KernelConfig =>
   kernel<object, NoiseAttrs>(kernelName, ({ attrs: { key, shape, firstRow }, backend }) => {
-    const { noiseRange, noiseScratch } = backend.wasm;
     const [k0, k1, k2, k3] = key as [number, number, number, number];
     const start = firstRow * util.sizeFromShape(shape.slice(1));
     const out = backend.output(shape, 'float32');
-    const scratch = backend.scratch(noiseScratch());
-    const size = util.sizeFromShape(out.shape);
-    noiseRange(kinds[kernelName], k0, k1, k2, k3, start, size, backend.pointer(out), scratch);
+    const scratch = backend.scratchEach(backend.wasm.noiseScratch());
+    const range = {
+      items: util.sizeFromShape(out.shape),
+      cost: kernelName === 'DiffNormal' ? 2.5 : 1.5,
+      multiple: 32,
+    };
+    const to = each(backend.pointer(out), 4);
+    backend.parallel('noiseRange', range, [
+      kinds[kernelName],
+      k0,
+      k1,
+      k2,
+      k3,
+      each(start, 1),
+      COUNT,
+      to,
+      scratch,
+    ]);
     return out;
   });
 

@@ -7,6 +7,7 @@
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { kernel } from '../kernel.ts';
+import { BEGIN, COUNT, each } from '../parallel.ts';
 import { floatPointer } from './float-pointer.ts';
 
 interface PairwiseInputs {
@@ -28,16 +29,19 @@ const SUMS = { sumExp: 0, sumDistance: 1, logSumExp: 2 } as const;
 export const diffPairwiseConfig: KernelConfig = kernel<PairwiseInputs, PairwiseAttrs>(
   'DiffPairwise',
   ({ inputs, attrs: { reduce, scale, k, excludeDiagonal }, backend }) => {
-    const { pairwiseNearest, pairwiseNearestScratch, pairwiseSum, pairwiseSumScratch } = backend.wasm;
+    const { pairwiseNearestScratch, pairwiseSumScratch } = backend.wasm;
     const [n, d] = inputs.x.shape as [number, number];
     const m = inputs.y.shape[0]!;
+    const range = { items: n, cost: m * (0.6 + 0.15 * d), multiple: 64 };
     if (reduce === 'nearest') {
       const distance = backend.output([n, k], 'float32');
       const index = backend.output([n, k], 'int32');
       const x = floatPointer(backend, inputs.x);
       const y = floatPointer(backend, inputs.y);
-      const to = [backend.pointer(distance), backend.pointer(index)] as const;
-      pairwiseNearest(x, n, d, y, m, k, excludeDiagonal, ...to, backend.scratch(pairwiseNearestScratch(d)));
+      const scratch = backend.scratchEach(pairwiseNearestScratch(d));
+      const to = [each(backend.pointer(distance), 4 * k), each(backend.pointer(index), 4 * k)];
+      const points = [each(x, 4 * d), COUNT, d, y, m];
+      backend.parallel('pairwiseNearest', range, [...points, k, excludeDiagonal, ...to, scratch, BEGIN]);
       return [distance, index];
     }
     const factor: TensorInfo | undefined = reduce === 'logSumExp' ? inputs.potential : inputs.weights;
@@ -45,9 +49,18 @@ export const diffPairwiseConfig: KernelConfig = kernel<PairwiseInputs, PairwiseA
     const x = floatPointer(backend, inputs.x);
     const y = floatPointer(backend, inputs.y);
     const weights = factor ? floatPointer(backend, factor) : 0;
-    const scratch = backend.scratch(pairwiseSumScratch(d));
-    const to = backend.pointer(out);
-    pairwiseSum(SUMS[reduce], x, n, d, y, m, weights, scale, excludeDiagonal, to, scratch);
+    const scratch = backend.scratchEach(pairwiseSumScratch(d));
+    const to = each(backend.pointer(out), 4);
+    const points = [each(x, 4 * d), COUNT, d, y, m, weights];
+    backend.parallel('pairwiseSum', range, [
+      SUMS[reduce],
+      ...points,
+      scale,
+      excludeDiagonal,
+      to,
+      scratch,
+      BEGIN,
+    ]);
     return out;
   },
 );

@@ -8,6 +8,7 @@
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { kernel } from '../kernel.ts';
+import { COUNT, each } from '../parallel.ts';
 import { floatPointer } from './float-pointer.ts';
 
 interface SoftmaxMeanInputs {
@@ -27,7 +28,6 @@ interface SoftmaxMeanAttrs {
 export const diffSoftmaxMeanConfig: KernelConfig = kernel<SoftmaxMeanInputs, SoftmaxMeanAttrs>(
   'DiffSoftmaxMean',
   ({ inputs, attrs, backend }) => {
-    const { softmaxMean, softmaxMeanScratch } = backend.wasm;
     const [n, d] = inputs.x.shape as [number, number];
     const count = inputs.centres.shape[0]!;
     // The inputs come as an array with names: `inputs.values` alone would be a method of arrays.
@@ -36,23 +36,25 @@ export const diffSoftmaxMeanConfig: KernelConfig = kernel<SoftmaxMeanInputs, Sof
     const mean = backend.output([n, m], 'float32');
     const logDensity = backend.output([n], 'float32');
     const at = (info: TensorInfo | undefined): number => (info ? floatPointer(backend, info) : 0);
-    softmaxMean(
-      at(inputs.x),
-      n,
+    const noiseVariance = at(inputs.noiseVariance);
+    const range = { items: n, cost: count * (0.5 + 0.15 * (d + m)), multiple: 64 };
+    backend.parallel('softmaxMean', range, [
+      each(at(inputs.x), 4 * d),
+      COUNT,
       d,
       at(inputs.centres),
       count,
       at(inputs.logWeights),
       at(inputs.variance),
       attrs.variance ?? 0,
-      at(inputs.noiseVariance),
+      each(noiseVariance, noiseVariance === 0 ? 0 : 4),
       attrs.noiseVariance ?? 0,
       at(values),
       m,
-      backend.pointer(mean),
-      backend.pointer(logDensity),
-      backend.scratch(softmaxMeanScratch(d, m, count)),
-    );
+      each(backend.pointer(mean), 4 * m),
+      each(backend.pointer(logDensity), 4),
+      backend.scratchEach(backend.wasm.softmaxMeanScratch(d, m, count)),
+    ]);
     return [mean, logDensity];
   },
 );

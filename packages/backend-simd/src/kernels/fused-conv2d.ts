@@ -53,8 +53,7 @@ export const fusedConv2DConfig: KernelConfig = kernel<FusedConv2DInputs, FusedCo
     );
     const y = convolveAndAdd(backend, x, filter, info, bias);
     if (inPlace) {
-      const at = backend.pointer(y);
-      inPlace(backend.wasm, leakyreluAlpha ?? 0)(at, at, size(y.shape));
+      inPlace(backend, y, leakyreluAlpha ?? 0);
       return y;
     }
     const out = prelu(backend, y, alpha!);

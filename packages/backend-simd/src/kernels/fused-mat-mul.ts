@@ -42,8 +42,7 @@ export const fusedMatMulConfig: KernelConfig = kernel<_FusedMatMulInputs, _Fused
     const inPlace = activations[activation];
     if (inPlace) {
       const y = multiplyAndAdd(backend, { a, b, transposeA, transposeB }, bias);
-      const at = backend.pointer(y);
-      inPlace(backend.wasm, leakyreluAlpha ?? 0)(at, at, size(y.shape));
+      inPlace(backend, y, leakyreluAlpha ?? 0);
       return y;
     }
     if (activation !== 'prelu' || !alpha) return backend.fallback(_FusedMatMul, args);

@@ -17,6 +17,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { SimdBackend } from '../backend.ts';
 import { kernel } from '../kernel.ts';
+import { sgemm, sgemmBatch } from '../sgemm.ts';
 
 /** What to multiply, all float32: `bias` is a row of n elements, added to each row of the product. */
 export interface Product {
@@ -65,24 +66,26 @@ export function multiply(backend: SimdBackend, product: Product): TensorInfo {
   const count = util.sizeFromShape(batch);
   if (count * m * n === 0) return out;
 
-  const { sgemm, sgemmScratch } = backend.wasm;
   const pa = backend.pointer(a);
   const pb = backend.pointer(b);
   const pc = backend.pointer(out);
   const pbias = bias ? backend.pointer(bias) : 0;
   if (count > 1 && !transposeA && util.sizeFromShape(batchB) === 1) {
     // One B for the whole batch: its rows are the rows of one long A.
-    const rows = count * m;
-    sgemm(pa, pb, pc, pbias, rows, n, k, transposeA, transposeB, backend.scratch(sgemmScratch(rows, n, k)));
+    sgemm(backend, { a: pa, b: pb, c: pc, bias: pbias, m: count * m, n, k, transposeA, transposeB });
     return out;
   }
-  const scratch = backend.scratch(sgemmScratch(m, n, k));
+  const sizes = { m, n, k, transposeA, transposeB, bias: pbias };
+  if (util.arraysEqual(batchA, batchB)) {
+    sgemmBatch(backend, { ...sizes, a: pa, b: pb, c: pc }, count);
+    return out;
+  }
   const atA = broadcastPositions(batchA, batch);
   const atB = broadcastPositions(batchB, batch);
   for (let i = 0; i < count; i++) {
     const ai = pa + 4 * m * k * atA[i]!;
     const bi = pb + 4 * k * n * atB[i]!;
-    sgemm(ai, bi, pc + 4 * m * n * i, pbias, m, n, k, transposeA, transposeB, scratch);
+    sgemm(backend, { ...sizes, a: ai, b: bi, c: pc + 4 * m * n * i });
   }
   return out;
 }

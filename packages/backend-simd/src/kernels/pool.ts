@@ -22,8 +22,9 @@ import {
 } from '@tensorflow/tfjs-core';
 import { kernel } from '../kernel.ts';
 import { size } from '../numeric.ts';
+import { BEGIN, END } from '../parallel.ts';
 import { filled } from './fill.ts';
-import { windowGeometry } from './window.ts';
+import { images, lines, windowGeometry } from './window.ts';
 
 function geometryOf(
   shape: readonly number[],
@@ -46,7 +47,8 @@ function pool(name: string, select: 'maxPool' | 'avgPool'): KernelConfig {
       }
       const out = backend.output(info.outShape, 'float32');
       if (size(out.shape) === 0) return out;
-      backend.wasm[select](backend.pointer(x), backend.pointer(out), windowGeometry(backend, info));
+      const [from, to] = [backend.pointer(x), backend.pointer(out)];
+      backend.parallel(select, lines(info, 0.4), [from, to, windowGeometry(backend, info), BEGIN, END]);
       return out;
     },
   );
@@ -64,8 +66,9 @@ export const maxPoolGradConfig: KernelConfig = kernel<MaxPoolGradInputs, MaxPool
     const dx = filled(backend, x.shape, 'float32', 0);
     if (size(dx.shape) === 0) return dx;
     const g = windowGeometry(backend, info);
-    const scratch = backend.scratch(8 * info.inChannels);
-    backend.wasm.maxPoolGradient(backend.pointer(x), backend.pointer(dy), backend.pointer(dx), g, scratch);
+    const scratch = backend.scratchEach(8 * info.inChannels);
+    const [px, pdy, pdx] = [backend.pointer(x), backend.pointer(dy), backend.pointer(dx)];
+    backend.parallel('maxPoolGradient', images(info, 1), [px, pdy, pdx, g, BEGIN, END, scratch]);
     return dx;
   },
 );
@@ -79,7 +82,14 @@ export const avgPoolGradConfig: KernelConfig = kernel<AvgPoolGradInputs, AvgPool
     }
     const dx = filled(backend, x.shape, 'float32', 0);
     if (size(dx.shape) === 0) return dx;
-    backend.wasm.avgPoolGradient(backend.pointer(dy), backend.pointer(dx), windowGeometry(backend, info));
+    const [pdy, pdx] = [backend.pointer(dy), backend.pointer(dx)];
+    backend.parallel('avgPoolGradient', images(info, 0.4), [
+      pdy,
+      pdx,
+      windowGeometry(backend, info),
+      BEGIN,
+      END,
+    ]);
     return dx;
   },
 );

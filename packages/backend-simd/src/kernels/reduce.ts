@@ -26,6 +26,7 @@ import {
 import type { SimdBackend } from '../backend.ts';
 import { kernel } from '../kernel.ts';
 import { isNumeric, size } from '../numeric.ts';
+import { COUNT, each, type KernelName } from '../parallel.ts';
 import { bytesPerElement } from '../tensor-data.ts';
 import { cast } from './cast.ts';
 
@@ -81,6 +82,22 @@ function reduce(
   return out;
 }
 
+/** Nanoseconds for an element. */
+const COST = 0.2;
+
+/** A kernel over [outer, n, inner] on all threads, cut along the outer axis; elements of 4 bytes. */
+export function overOuter(
+  backend: SimdBackend,
+  name: KernelName,
+  from: number,
+  to: number,
+  { outer, n, inner }: Pass,
+  rest: readonly number[],
+): void {
+  const range = { items: outer, cost: COST * n * inner + 3, multiple: inner < 16 ? 16 : 1 };
+  backend.parallel(name, range, [each(from, 4 * n * inner), each(to, 4 * inner), COUNT, ...rest]);
+}
+
 /** scale · Σ of float32. */
 function sumFloat(
   backend: SimdBackend,
@@ -89,13 +106,18 @@ function sumFloat(
   keepDims: boolean,
   scale: number,
 ): TensorInfo {
-  const { wasm } = backend;
-  return reduce(backend, x, axis, keepDims, (from, to, { outer, n, inner }, isLast) => {
+  return reduce(backend, x, axis, keepDims, (from, to, pass, isLast) => {
     const factor = isLast ? scale : 1;
-    if (inner === 1) wasm.sumRows(from, to, outer, n, factor);
-    else if (inner === 2) wasm.sumPairs(from, to, outer, n, factor);
-    else if (inner === 3) wasm.sumAny(from, to, outer, n, inner, factor);
-    else wasm.sumColumns(from, to, outer, n, inner, factor);
+    const { outer, n, inner } = pass;
+    if (inner === 1) overOuter(backend, 'sumRows', from, to, pass, [n, factor]);
+    else if (inner === 2) overOuter(backend, 'sumPairs', from, to, pass, [n, factor]);
+    else if (inner === 3) overOuter(backend, 'sumAny', from, to, pass, [n, inner, factor]);
+    else if (outer > 1) overOuter(backend, 'sumColumns', from, to, pass, [n, inner, inner, factor]);
+    else {
+      // One sum of rows: cut along the columns. A piece of fewer than 4 goes over those before it once more.
+      const range = { items: inner, cost: COST * n, multiple: 16 };
+      backend.parallel('sumColumns', range, [each(from, 4), each(to, 4), 1, n, inner, COUNT, factor]);
+    }
   });
 }
 
@@ -105,8 +127,8 @@ export const sumConfig: KernelConfig = kernel<SumInputs, SumAttrs>(
     if (x.dtype === 'float32') return sumFloat(backend, x, axis, keepDims, 1);
     if (!isNumeric(x.dtype)) return backend.fallback(Sum, args);
     const whole = cast(backend, x, 'int32');
-    const out = reduce(backend, whole, axis, keepDims, (from, to, { outer, n, inner }) =>
-      backend.wasm.sumInt(from, to, outer, n, inner),
+    const out = reduce(backend, whole, axis, keepDims, (from, to, pass) =>
+      overOuter(backend, 'sumInt', from, to, pass, [pass.n, pass.inner]),
     );
     backend.discard(whole);
     return out;
@@ -137,9 +159,8 @@ function simple<Attrs extends object>(
     ({ inputs: { x }, attrs, backend, args }) => {
       const method = x.dtype === 'float32' ? float : x.dtype === 'int32' ? int : undefined;
       if (method === undefined) return backend.fallback(name, args);
-      const run = backend.wasm[method];
-      return reduce(backend, x, axisOf(attrs), attrs.keepDims ?? false, (from, to, { outer, n, inner }) =>
-        run(from, to, outer, n, inner),
+      return reduce(backend, x, axisOf(attrs), attrs.keepDims ?? false, (from, to, pass) =>
+        overOuter(backend, method, from, to, pass, [pass.n, pass.inner]),
       );
     },
   );

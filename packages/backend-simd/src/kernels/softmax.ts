@@ -2,6 +2,7 @@
 import { type KernelConfig, Softmax, type SoftmaxAttrs, type SoftmaxInputs } from '@tensorflow/tfjs-core';
 import { kernel } from '../kernel.ts';
 import { size } from '../numeric.ts';
+import { COUNT, each } from '../parallel.ts';
 
 export const softmaxConfig: KernelConfig = kernel<SoftmaxInputs, SoftmaxAttrs>(
   Softmax,
@@ -11,7 +12,9 @@ export const softmaxConfig: KernelConfig = kernel<SoftmaxInputs, SoftmaxAttrs>(
     const out = backend.output(logits.shape, 'float32');
     const n = logits.shape[last]!;
     if (n === 0) return out;
-    backend.wasm.softmax(backend.pointer(logits), backend.pointer(out), size(logits.shape) / n, n);
+    const [from, to] = [backend.pointer(logits), backend.pointer(out)];
+    const range = { items: size(logits.shape) / n, cost: 10 + 1.5 * n };
+    backend.parallel('softmax', range, [each(from, 4 * n), each(to, 4 * n), COUNT, n]);
     return out;
   },
 );

@@ -46,76 +46,102 @@ import {
   type UnaryInputs,
 } from '@tensorflow/tfjs-core';
 import type { SimdBackend } from '../backend.ts';
-import type { WasmExports } from '../generated/wasm-exports.ts';
 import { kernel } from '../kernel.ts';
 import { size } from '../numeric.ts';
+import { COUNT, each, type KernelName } from '../parallel.ts';
 
-/** A function over n elements; `out` may be `x`. Both are whole blocks of the heap: it goes in steps of 32 bytes. */
-type Elementwise = (x: number, out: number, n: number) => void;
+const plain = {
+  [Abs]: 'abs',
+  [Ceil]: 'ceil',
+  [Cos]: 'cos',
+  [Elu]: 'elu',
+  [Erf]: 'erf',
+  [Exp]: 'exp',
+  [Expm1]: 'expm1',
+  [Floor]: 'floor',
+  [Log]: 'log',
+  [Log1p]: 'log1p',
+  [Neg]: 'neg',
+  [Reciprocal]: 'reciprocal',
+  [Relu]: 'relu',
+  [Relu6]: 'relu6',
+  [Round]: 'round',
+  [Rsqrt]: 'rsqrt',
+  [Sigmoid]: 'sigmoid',
+  [Sign]: 'sign',
+  [Sin]: 'sin',
+  [Softplus]: 'softplus',
+  [Sqrt]: 'sqrt',
+  [Square]: 'square',
+  [Tanh]: 'tanh',
+} as const satisfies Readonly<Record<string, KernelName>>;
 
-const plain: Readonly<Record<string, (wasm: WasmExports) => Elementwise>> = {
-  [Abs]: (wasm) => wasm.abs,
-  [Ceil]: (wasm) => wasm.ceil,
-  [Cos]: (wasm) => wasm.cos,
-  [Elu]: (wasm) => wasm.elu,
-  [Erf]: (wasm) => wasm.erf,
-  [Exp]: (wasm) => wasm.exp,
-  [Expm1]: (wasm) => wasm.expm1,
-  [Floor]: (wasm) => wasm.floor,
-  [Log]: (wasm) => wasm.log,
-  [Log1p]: (wasm) => wasm.log1p,
-  [Neg]: (wasm) => wasm.neg,
-  [Reciprocal]: (wasm) => wasm.reciprocal,
-  [Relu]: (wasm) => wasm.relu,
-  [Relu6]: (wasm) => wasm.relu6,
-  [Round]: (wasm) => wasm.round,
-  [Rsqrt]: (wasm) => wasm.rsqrt,
-  [Sigmoid]: (wasm) => wasm.sigmoid,
-  [Sign]: (wasm) => wasm.sign,
-  [Sin]: (wasm) => wasm.sin,
-  [Softplus]: (wasm) => wasm.softplus,
-  [Sqrt]: (wasm) => wasm.sqrt,
-  [Square]: (wasm) => wasm.square,
-  [Tanh]: (wasm) => wasm.tanh,
-};
+/**
+ * n elements from x to out, which may be x. Both are whole blocks of the heap: the kernel goes in steps of 32 bytes, and
+ * pieces begin at lines of the cache.
+ */
+function run(
+  backend: SimdBackend,
+  name: KernelName,
+  x: number,
+  out: number,
+  n: number,
+  ...parameters: readonly number[]
+): void {
+  backend.parallel(name, { items: n, cost: 0.6, multiple: 32 }, [
+    each(x, 4),
+    each(out, 4),
+    COUNT,
+    ...parameters,
+  ]);
+}
 
-function elementwise(backend: SimdBackend, x: TensorInfo, run: Elementwise): TensorInfo {
+function elementwise(
+  backend: SimdBackend,
+  x: TensorInfo,
+  name: KernelName,
+  ...parameters: readonly number[]
+): TensorInfo {
   const out = backend.output(x.shape, 'float32');
-  run(backend.pointer(x), backend.pointer(out), size(x.shape));
+  run(backend, name, backend.pointer(x), backend.pointer(out), size(x.shape), ...parameters);
   return out;
 }
 
 export const unaryConfigs: readonly KernelConfig[] = [
-  ...Object.entries(plain).map(([name, select]) =>
+  ...Object.entries(plain).map(([name, method]) =>
     kernel<UnaryInputs>(name, ({ inputs: { x }, backend, args }) =>
-      x.dtype === 'float32' ? elementwise(backend, x, select(backend.wasm)) : backend.fallback(name, args),
+      x.dtype === 'float32' ? elementwise(backend, x, method) : backend.fallback(name, args),
     ),
   ),
   kernel<LeakyReluInputs, LeakyReluAttrs>(LeakyRelu, ({ inputs: { x }, attrs: { alpha }, backend, args }) =>
-    x.dtype === 'float32'
-      ? elementwise(backend, x, (from, to, n) => backend.wasm.leakyRelu(from, to, n, alpha))
-      : backend.fallback(LeakyRelu, args),
+    x.dtype === 'float32' ? elementwise(backend, x, 'leakyRelu', alpha) : backend.fallback(LeakyRelu, args),
   ),
   kernel<StepInputs, StepAttrs>(Step, ({ inputs: { x }, attrs: { alpha }, backend, args }) =>
-    x.dtype === 'float32'
-      ? elementwise(backend, x, (from, to, n) => backend.wasm.step(from, to, n, alpha))
-      : backend.fallback(Step, args),
+    x.dtype === 'float32' ? elementwise(backend, x, 'step', alpha) : backend.fallback(Step, args),
   ),
   kernel<ClipByValueInputs, ClipByValueAttrs>(
     ClipByValue,
     ({ inputs: { x }, attrs: { clipValueMin, clipValueMax }, backend, args }) =>
       x.dtype === 'float32'
-        ? elementwise(backend, x, (from, to, n) => backend.wasm.clip(from, to, n, clipValueMin, clipValueMax))
+        ? elementwise(backend, x, 'clip', clipValueMin, clipValueMax)
         : backend.fallback(ClipByValue, args),
   ),
 ];
 
-/** The activations of fused kernels, over a tensor in place. */
-export const activations: Readonly<Record<string, (wasm: WasmExports, alpha: number) => Elementwise>> = {
-  linear: () => () => {},
-  relu: (wasm) => wasm.relu,
-  relu6: (wasm) => wasm.relu6,
-  elu: (wasm) => wasm.elu,
-  sigmoid: (wasm) => wasm.sigmoid,
-  leakyrelu: (wasm, alpha) => (x, out, n) => wasm.leakyRelu(x, out, n, alpha),
+/** Applies a function to all elements of y, in place. */
+type Activation = (backend: SimdBackend, y: TensorInfo, alpha: number) => void;
+
+function activation(name: KernelName): Activation {
+  return (backend, y) => run(backend, name, backend.pointer(y), backend.pointer(y), size(y.shape));
+}
+
+/** The activations of fused kernels. */
+export const activations: Readonly<Record<string, Activation>> = {
+  linear: () => {},
+  relu: activation('relu'),
+  relu6: activation('relu6'),
+  elu: activation('elu'),
+  sigmoid: activation('sigmoid'),
+  leakyrelu: (backend, y, alpha) =>
+    run(backend, 'leakyRelu', backend.pointer(y), backend.pointer(y), size(y.shape), alpha),
 };

@@ -1,0 +1,177 @@
+/**
+ * How the threads of the pool share the pieces of a job. Runs in every thread: it is a part of the workers' source.
+ *
+ * All that is shared lies in one small SharedArrayBuffer. A job is described there, then TICKETS is set to the number
+ * of its pieces. A thread takes a piece by counting TICKETS down, does it, and counts PENDING down; the job is done when
+ * PENDING is 0, and only then is the description written again. So whoever holds a ticket reads the job that it
+ * belongs to, a thread that comes late finds none, and nobody waits for a thread that has not taken a piece.
+ */
+import type { WasmExports } from './generated/wasm-exports.ts';
+
+/** 32-bit words of the shared control block. */
+export const WORDS = {
+  /** Counts jobs; idle workers sleep on it. */
+  WAKE: 0,
+  /** Pieces that nobody has taken. */
+  TICKETS: 1,
+  /** Pieces that are not done. */
+  PENDING: 2,
+  /** Is the calling thread asleep on PENDING? */
+  WAITING: 3,
+  /** Workers that are asleep. */
+  SLEEPING: 4,
+  /** A worker of this number or a greater one ends. */
+  THREADS: 5,
+  /** Did a piece throw? */
+  FAILED: 6,
+  /** What the job calls: the position among the module's exports. */
+  KERNEL: 7,
+} as const;
+
+/** Float64 words from byte 64 on: items, items of a piece, pieces, arguments, then 4 for each argument. */
+const HEAD = 8;
+const JOB = { ITEMS: HEAD, SIZE: HEAD + 1, PIECES: HEAD + 2, ARITY: HEAD + 3, ARGUMENTS: HEAD + 4 } as const;
+const MAX_ARITY = 24;
+/** Then the message of the error, as its length and UTF-16 code units. */
+const MESSAGE = 8 * (JOB.ARGUMENTS + 4 * MAX_ARITY);
+const MESSAGE_LENGTH = 250;
+
+export const CONTROL_BYTES: number = MESSAGE + 2 * (MESSAGE_LENGTH + 1);
+
+/** An argument of a kernel: base + perItem · begin + perCount · count + perThread · thread. */
+export interface PieceArgument {
+  readonly base: number;
+  readonly perItem: number;
+  readonly perCount: number;
+  readonly perThread: number;
+}
+
+/** The control block as a thread sees it. */
+export interface Control {
+  readonly words: Int32Array<SharedArrayBuffer>;
+  readonly job: Float64Array<SharedArrayBuffer>;
+  readonly message: Uint16Array<SharedArrayBuffer>;
+}
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly control: SharedArrayBuffer;
+  readonly thread: number;
+  /** Address of the worker's own memory (assembly/thread-memory.ts). */
+  readonly room: number;
+}
+
+/** The functions of a module in the order of its exports, which is the same in every thread. */
+export type Kernels = readonly ((...values: number[]) => unknown)[];
+
+export function controlOf(buffer: SharedArrayBuffer): Control {
+  return {
+    words: new Int32Array(buffer, 0, 16),
+    job: new Float64Array(buffer, 0, MESSAGE / 8),
+    message: new Uint16Array(buffer, MESSAGE, MESSAGE_LENGTH + 1),
+  };
+}
+
+/** The position of each exported name is its number in a job. */
+export function kernelsOf(exports: WebAssembly.Exports | WasmExports): { names: string[]; kernels: Kernels } {
+  const entries = Object.entries(exports);
+  return {
+    names: entries.map(([name]) => name),
+    kernels: entries.map(([, value]) => value as Kernels[number]),
+  };
+}
+
+/** Describes a job and offers its pieces. The one before must be done. */
+export function offer(
+  { words, job }: Control,
+  kernel: number,
+  items: number,
+  size: number,
+  args: readonly (number | boolean | PieceArgument)[],
+): void {
+  const pieces = Math.ceil(items / size);
+  job[JOB.ITEMS] = items;
+  job[JOB.SIZE] = size;
+  job[JOB.PIECES] = pieces;
+  job[JOB.ARITY] = args.length;
+  let at: number = JOB.ARGUMENTS;
+  for (const argument of args) {
+    const varies = typeof argument === 'object';
+    job[at] = varies ? argument.base : Number(argument);
+    job[at + 1] = varies ? argument.perItem : 0;
+    job[at + 2] = varies ? argument.perCount : 0;
+    job[at + 3] = varies ? argument.perThread : 0;
+    at += 4;
+  }
+  words[WORDS.KERNEL] = kernel;
+  Atomics.store(words, WORDS.PENDING, pieces);
+  Atomics.store(words, WORDS.TICKETS, pieces);
+}
+
+/** Takes a ticket: the number of a piece from the end, or 0 if there is none. */
+function take(words: Int32Array): number {
+  for (;;) {
+    const left = Atomics.load(words, WORDS.TICKETS);
+    if (left <= 0) return 0;
+    if (Atomics.compareExchange(words, WORDS.TICKETS, left, left - 1) === left) return left;
+  }
+}
+
+/** Does pieces until none is left. An error is noted in the control block: the others' pieces must end all the same. */
+export function work({ words, job, message }: Control, kernels: Kernels, thread: number): void {
+  for (let ticket = take(words); ticket > 0; ticket = take(words)) {
+    const size = job[JOB.SIZE]!;
+    const begin = (job[JOB.PIECES]! - ticket) * size;
+    const count = Math.min(size, job[JOB.ITEMS]! - begin);
+    const values: number[] = [];
+    const end = JOB.ARGUMENTS + 4 * job[JOB.ARITY]!;
+    for (let at = JOB.ARGUMENTS; at < end; at += 4) {
+      values.push(job[at]! + job[at + 1]! * begin + job[at + 2]! * count + job[at + 3]! * thread);
+    }
+    try {
+      kernels[words[WORDS.KERNEL]!]!(...values);
+    } catch (error) {
+      if (Atomics.exchange(words, WORDS.FAILED, 1) === 0) {
+        const text = String(error).slice(0, MESSAGE_LENGTH);
+        message[0] = text.length;
+        for (let i = 0; i < text.length; i++) message[i + 1] = text.charCodeAt(i);
+      }
+    }
+    if (Atomics.sub(words, WORDS.PENDING, 1) === 1 && Atomics.load(words, WORDS.WAITING) === 1) {
+      Atomics.notify(words, WORDS.PENDING);
+    }
+  }
+}
+
+/** The message of a piece that threw since the last call, if one did. */
+export function takeFailure({ words, message }: Control): string | undefined {
+  if (Atomics.exchange(words, WORDS.FAILED, 0) === 0) return undefined;
+  return String.fromCharCode(...message.subarray(1, 1 + message[0]!));
+}
+
+/** Looks this often for the next job before it sleeps: tens of microseconds, more than a tfjs op takes to begin. */
+const LOOKS = 8000;
+
+/** What a worker does until it is told to end. */
+export function serve(control: Control, kernels: Kernels, thread: number): void {
+  const { words } = control;
+  for (;;) {
+    const wake = Atomics.load(words, WORDS.WAKE);
+    if (thread >= Atomics.load(words, WORDS.THREADS)) return;
+    work(control, kernels, thread);
+    let looks = LOOKS;
+    while (looks > 0 && Atomics.load(words, WORDS.WAKE) === wake) looks--;
+    if (looks > 0) continue;
+    Atomics.add(words, WORDS.SLEEPING, 1);
+    Atomics.wait(words, WORDS.WAKE, wake);
+    Atomics.sub(words, WORDS.SLEEPING, 1);
+  }
+}
+
+/** Makes workers look: for pieces, or whether to end. */
+export function wakeWorkers({ words }: Control): void {
+  Atomics.add(words, WORDS.WAKE, 1);
+  if (Atomics.load(words, WORDS.SLEEPING) > 0) Atomics.notify(words, WORDS.WAKE);
+}
