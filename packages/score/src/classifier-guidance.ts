@@ -28,8 +28,8 @@ export interface ClassifierGuidanceOptions {
   readonly name?: string;
 }
 
-/** d(prediction)/d(score) at time t. */
-function gainOf(process: LinearProcess, t: number, kind: PredictionKind): number {
+/** d(prediction)/d(score) at time t: what a change of the score changes a prediction by. */
+export function scoreGain(process: LinearProcess, t: number, kind: PredictionKind): number {
   const a = process.alpha(t);
   const s = process.sigma(t);
   switch (kind) {
@@ -110,8 +110,8 @@ export function classifierGuidance({
       try {
         return tf.tidy(() => {
           const gain: Weight = times
-            ? tf.tensor1d(times.map((time) => weight * gainOf(process, time, kind)))
-            : weight * gainOf(process, t as number, kind);
+            ? tf.tensor1d(times.map((time) => weight * scoreGain(process, time, kind)))
+            : weight * scoreGain(process, t as number, kind);
           return combine([
             [1, prediction],
             [gain, gradientOf(x, t, condition)],

@@ -53,6 +53,21 @@ export {
   type Network,
   type NetworkConfig,
 } from './network.ts';
+export {
+  type LinearObservationOptions,
+  linearObservation,
+  type MaskedObservationOptions,
+  maskedObservation,
+  type NonlinearObservationOptions,
+  nonlinearObservation,
+  type Observation,
+} from './observation.ts';
+export {
+  type DiffusionPosteriorOptions,
+  diffusionPosterior,
+  type PseudoinverseGuidanceOptions,
+  pseudoinverseGuidance,
+} from './observation-guidance.ts';
 export { type ObservedGaussianMixtureOptions, observedGaussianMixture } from './observed-gaussian-mixture.ts';
 export { type PointMassesOptions, pointMasses } from './point-masses.ts';
 export { type NetworkModel, type PreconditionOptions, precondition } from './precondition.ts';

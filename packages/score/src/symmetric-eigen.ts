@@ -17,7 +17,7 @@ export interface SymmetricEigen {
 const MOST_SWEEPS = 60;
 
 /** Diagonalises the symmetric matrix `rows` [d, d] (the caller has checked that it is square and symmetric). */
-function symmetricEigen(rows: readonly (readonly number[])[]): SymmetricEigen {
+export function symmetricEigen(rows: readonly (readonly number[])[]): SymmetricEigen {
   const d = rows.length;
   const a = Float64Array.from(rows.flat());
   const q = Float64Array.from({ length: d * d }, (_, i) => (i % (d + 1) === 0 ? 1 : 0));
