@@ -6,6 +6,7 @@
  *   ς̂ = (1 + γ) ς_t,   ŷ = y + s √(ς̂² − ς_t²) ξ,   y' = step of `solver` from ς̂ to ς_r
  *
  * A level above that of the process's horizon is held at the horizon. Where γ = 0 the step is the solver's own.
+ * (Algorithm 3 of the paper's appendix, the ablation sampler, is this with `heunInTime`, or with Euler–Maruyama at b = 0.)
  * k-diffusion's churned `sample_euler`, `sample_heun` and `sample_dpm_2` are these with the three solvers.
  *
  * Raising is exact for s = 1: X at ς_t with noise added has the law at ς̂. So in the law at the grid's times the order
@@ -29,8 +30,8 @@ export interface EdmStochasticOptions {
   readonly upTo?: number;
   /** Factor on the added noise, ≥ 0 (S_noise); default 1. */
   readonly noiseScale?: number;
-  /** The deterministic step; default 'heun'. */
-  readonly solver?: 'euler' | 'heun' | 'dpm2';
+  /** The deterministic step; default 'heun'. A sampler without history, such as `heunInTime()`, may stand here too. */
+  readonly solver?: 'euler' | 'heun' | 'dpm2' | Sampler;
 }
 
 interface Raise {
@@ -42,6 +43,19 @@ interface Raise {
 }
 
 const SOLVERS = { euler: () => ddim(), heun, dpm2 };
+
+function solverOf(solver: keyof typeof SOLVERS | Sampler): Sampler {
+  if (typeof solver !== 'object') {
+    requireOneOf('edmStochastic', 'solver', solver, ['euler', 'heun', 'dpm2']);
+    return SOLVERS[solver]();
+  }
+  if (typeof solver?.step !== 'function' || solver.stochastic) {
+    throw new DomainError(
+      `edmStochastic: solver must be a deterministic sampler, got ${shown(solver)}. Pass for example heunInTime().`,
+    );
+  }
+  return solver;
+}
 
 function requireLevel(name: string, value: unknown): void {
   if (typeof value !== 'number' || !(value >= 0)) {
@@ -77,8 +91,7 @@ export function edmStochastic({
   requireLevel('from', from);
   requireLevel('upTo', upTo);
   requireNoiseScale('edmStochastic', noiseScale);
-  requireOneOf('edmStochastic', 'solver', solver, ['euler', 'heun', 'dpm2']);
-  const inner = SOLVERS[solver]();
+  const inner = solverOf(solver);
 
   /** How the state at t is raised; undefined where it is not. */
   function raise({ process, grid }: RunPlan, index: number): Raise | undefined {
@@ -103,7 +116,7 @@ export function edmStochastic({
   }
 
   return {
-    name: `edmStochastic(${solver})`,
+    name: `edmStochastic(${typeof solver === 'string' ? solver : inner.name})`,
     order: inner.order,
     strongOrder: churn > 0 && noiseScale > 0 ? 1 : undefined,
     stochastic: churn > 0 && noiseScale > 0,

@@ -25,6 +25,7 @@ export {
 } from './exponential-integrator.ts';
 export { fromSchedulerConfig } from './from-scheduler-config.ts';
 export { heun } from './heun.ts';
+export { heunInTime } from './heun-in-time.ts';
 export { type InvertOptions, invert } from './invert.ts';
 export { ipndm } from './ipndm.ts';
 export { type LangevinOptions, langevin } from './langevin.ts';

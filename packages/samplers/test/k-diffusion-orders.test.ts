@@ -26,6 +26,7 @@ import {
   edmStochastic,
   eulerAncestral,
   heun,
+  heunInTime,
   lms,
   rungeKutta4,
   type Sampler,
@@ -355,6 +356,7 @@ describe('names for one another', () => {
   test.each([
     ['euler ancestral is ddim with eta', eulerAncestral({ eta: 0.7 }), ddim({ eta: 0.7 })],
     ['dpm2 ancestral without noise is dpm2', dpm2Ancestral({ eta: 0 }), dpm2()],
+    ['heun in time, where time is the level, is heun', heunInTime(), heun()],
     ['no churn is heun', edmStochastic({ churn: 0 }), heun()],
     ['no churn between the levels is dpm2', edmStochastic({ churn: 9, from: 30, solver: 'dpm2' }), dpm2()],
     ['dpm++ sde without noise is 2S', dpmSolverSde({ eta: 0 }), dpmSolver2sAncestral({ eta: 0 })],
@@ -392,6 +394,11 @@ describe('bad input', () => {
       'edmStochastic: from must be a number of at least 0, got -1.',
     ],
     [() => edmStochastic({ churn: 1, solver: untyped('lms') }), 'edmStochastic: solver must be'],
+    [
+      () => edmStochastic({ churn: 1, solver: dpm2Ancestral() }),
+      'edmStochastic: solver must be a deterministic',
+    ],
+    [() => heunInTime({ node: 0 }), 'heunInTime: node must lie in (0, 1], got 0.'],
     [() => dpmFast({ evaluations: 2 }), 'dpmFast: evaluations must be an integer of at least 3, got 2.'],
     [() => lms({ order: untyped(5) }), 'lms: order must be 1, 2, 3 or 4, got 5.'],
   ])('%#', (make, message) => {
