@@ -11,10 +11,11 @@ import { readLcm, readTcd } from './scheduler-config/consistency.ts';
 import { readDdim, readDdimInverse } from './scheduler-config/ddim.ts';
 import { readDdpm } from './scheduler-config/ddpm.ts';
 import { readDpmSolverMultistep, readDpmSolverSinglestep } from './scheduler-config/dpm-solver.ts';
-import { readEdmDpmSolver, readEdmEuler } from './scheduler-config/edm.ts';
+import { readCosineDpmSolver, readEdmDpmSolver, readEdmEuler } from './scheduler-config/edm.ts';
 import { readFlowMatchEuler, readFlowMatchHeun } from './scheduler-config/flow-match.ts';
 import { readIpndm } from './scheduler-config/ipndm.ts';
 import {
+  readDpmSolverSde,
   readEuler,
   readEulerAncestral,
   readHeun,
@@ -36,12 +37,14 @@ interface SchedulerClass {
 const CHURN = ['s_churn', 's_tmin', 's_tmax', 's_noise'] as const;
 
 const CLASSES: Readonly<Record<string, SchedulerClass>> = {
+  CosineDPMSolverMultistepScheduler: { read: readCosineDpmSolver },
   DDIMInverseScheduler: { read: readDdimInverse },
   DDIMScheduler: { read: readDdim, takes: ['eta', 'use_clipped_model_output'] },
   DDPMScheduler: { read: readDdpm, takes: ['timesteps'] },
-  DEISMultistepScheduler: { read: readDeis },
-  DPMSolverMultistepScheduler: { read: readDpmSolverMultistep, takes: ['timesteps'] },
-  DPMSolverSinglestepScheduler: { read: readDpmSolverSinglestep, takes: ['timesteps'] },
+  DEISMultistepScheduler: { read: readDeis, takes: ['mu'] },
+  DPMSolverMultistepScheduler: { read: readDpmSolverMultistep, takes: ['mu', 'timesteps'] },
+  DPMSolverSDEScheduler: { read: readDpmSolverSde },
+  DPMSolverSinglestepScheduler: { read: readDpmSolverSinglestep, takes: ['mu', 'timesteps'] },
   EDMDPMSolverMultistepScheduler: { read: readEdmDpmSolver },
   EDMEulerScheduler: { read: readEdmEuler, takes: CHURN },
   EulerAncestralDiscreteScheduler: { read: readEulerAncestral },
@@ -55,9 +58,9 @@ const CLASSES: Readonly<Record<string, SchedulerClass>> = {
   LCMScheduler: { read: readLcm, takes: ['timesteps'] },
   LMSDiscreteScheduler: { read: readLms, takes: ['order'] },
   PNDMScheduler: { read: readPndm },
-  SASolverScheduler: { read: readSaSolver, takes: ['tau'] },
+  SASolverScheduler: { read: readSaSolver, takes: ['mu', 'tau'] },
   TCDScheduler: { read: readTcd, takes: ['eta', 'timesteps'] },
-  UniPCMultistepScheduler: { read: readUniPc },
+  UniPCMultistepScheduler: { read: readUniPc, takes: ['mu'] },
 };
 
 const WHERE = 'fromSchedulerConfig';

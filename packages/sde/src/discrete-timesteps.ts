@@ -80,7 +80,8 @@ export function discreteTimesteps(options: DiscreteTimestepsOptions): readonly n
     }
     return Object.freeze(Array.from({ length: n }, (_, i) => (count - 1 - i) * ratio + offset));
   }
-  const ratio = N / n;
-  const indices = Array.from({ length: n }, (_, i) => rounded(used - i * ratio) - 1);
+  // The progression as numpy's arange forms it, whose last bits decide about halves.
+  const step = used - N / n - used;
+  const indices = Array.from({ length: n }, (_, i) => rounded(used + i * step) - 1);
   return Object.freeze(indices.filter((i) => i >= 0));
 }

@@ -40,7 +40,7 @@ describe('processFromConfig', () => {
       "processFromConfig: config must name a process with a closed form, got type 'custom'.",
     );
     expect(() => processFromConfig({ type: 'brownian' } as never)).toThrow(
-      "processFromConfig: config.type must be one of 'ou', 've', 'edm', 'vp', 'subvp', 'cvp', got 'brownian'.",
+      "processFromConfig: config.type must be one of 'ou', 've', 'edm', 'flow', 'vp', 'subvp', 'cvp', got 'brownian'.",
     );
     expect(() => processFromConfig(null as never)).toThrow('got undefined');
     expect(() => processFromConfig({ type: 'edm', T: -1 })).toThrow(

@@ -35,7 +35,7 @@ function distilledIndices(
   }
   return Array.from(
     { length: call.steps },
-    (_, i) => (original - Math.floor((i * original) / call.steps)) * k - 1,
+    (_, i) => (original - Math.floor(i * (original / call.steps))) * k - 1,
   );
 }
 

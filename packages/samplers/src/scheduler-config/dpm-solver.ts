@@ -18,6 +18,8 @@ interface Algorithm {
   readonly noiseLevel: 0 | 1;
   readonly taylor: boolean;
   readonly final: 'zero' | 'sigma_min';
+  /** Is there a third order with noise? */
+  readonly thirdSde: boolean;
 }
 
 function readAlgorithm(config: ConfigReader, types: readonly string[]): Algorithm {
@@ -40,7 +42,14 @@ function readAlgorithm(config: ConfigReader, types: readonly string[]): Algorith
     'Only the mean of a model with learned variances is used: split its output first.',
   );
   const noiseLevel = type.startsWith('sde') ? 1 : 0;
-  return { order: order as Order, hold, noiseLevel, taylor: solver === 'heun', final };
+  return {
+    order: order as Order,
+    hold,
+    noiseLevel,
+    taylor: solver === 'heun',
+    final,
+    thirdSde: hold === 'data',
+  };
 }
 
 /** Moments as the multistep scheduler weighs its terms. */
@@ -54,10 +63,19 @@ function publishedMoments(a: Algorithm): (x: number, count: number) => readonly 
 
 /** The multistep solver as that library runs it, on n steps. */
 export function publishedMultistep(
+  config: ConfigReader,
   a: Algorithm,
   n: number,
   { lower, euler }: { readonly lower: boolean; readonly euler: boolean },
 ): Sampler {
+  // Of the SDE solvers the library has a third order for the data prediction on the VP process alone.
+  if (a.order === 3 && a.noiseLevel === 1 && !(a.hold === 'data' && a.thirdSde)) {
+    config.refuse(
+      'solver_order must be 1 or 2 for this SDE solver with compat',
+      '3',
+      'Leave compat out, or take 2.',
+    );
+  }
   const few = lower && n < 15;
   return orderedExponential({
     name: `dpmSolver${a.hold === 'data' ? '++' : ''}(${a.order}M)`,
@@ -82,7 +100,7 @@ export function readDpmSolverMultistep(config: ConfigReader, call: SchedulerCall
   });
   const { order, hold, noiseLevel, taylor } = algorithm;
   const sampler = call.exact
-    ? publishedMultistep(algorithm, plan.timesteps.length, { lower, euler })
+    ? publishedMultistep(config, algorithm, plan.timesteps.length, { lower, euler })
     : dpmSolver({
         order,
         hold,

@@ -1,9 +1,10 @@
 /**
- * EDMEulerScheduler and EDMDPMSolverMultistepScheduler: the network of Karras et al. 2022 (table 1), on their process.
+ * EDMEulerScheduler, EDMDPMSolverMultistepScheduler and CosineDPMSolverMultistepScheduler: the network of Karras et al.
+ * 2022 (table 1), on their process.
  *
  *   D = c_skip x + c_out F(c_in x, ¼ ln σ),   c_skip = σ_d²/(σ² + σ_d²),  c_out = ±σ σ_d/√(σ² + σ_d²),  c_in = 1/√(σ² + σ_d²)
  *
- * with − for `v_prediction`. compat: the run starts with √(σmax² + 1); with `final_sigmas_type` 'sigma_min' its last step
+ * with − for `v_prediction`. The cosine scheduler is the SDE solver with (2/π) atan σ in place of ¼ ln σ. compat: the run starts with √(σmax² + 1); with `final_sigmas_type` 'sigma_min' its last step
  * changes nothing; DPM-Solver and churn as in the other schedulers.
  */
 import { edm } from '@diff/sde';
@@ -26,20 +27,48 @@ interface EdmPlan extends Omit<SchedulerReading, 'sampler'> {
   precondition(sigma: number): { readonly skip: number; readonly out: number };
 }
 
-function readEdm(config: ConfigReader, call: SchedulerCall): EdmPlan {
-  const least = config.number('sigma_min', 0.002, { min: Number.MIN_VALUE });
-  const most = config.number('sigma_max', 80, { min: Number.MIN_VALUE });
-  const data = config.number('sigma_data', 0.5, { min: Number.MIN_VALUE });
+interface EdmDefaults {
+  readonly least: number;
+  readonly most: number;
+  readonly data: number;
+  readonly schedule: 'karras' | 'exponential';
+  readonly prediction: 'epsilon' | 'v_prediction';
+  /** What the network is told of σ. */
+  readonly timestep: (sigma: number) => number;
+}
+
+const EDM: EdmDefaults = {
+  least: 0.002,
+  most: 80,
+  data: 0.5,
+  schedule: 'karras',
+  prediction: 'epsilon',
+  timestep: (sigma) => 0.25 * Math.log(sigma),
+};
+
+const COSINE: EdmDefaults = {
+  least: 0.3,
+  most: 500,
+  data: 1,
+  schedule: 'exponential',
+  prediction: 'v_prediction',
+  timestep: (sigma) => (Math.atan(sigma) / Math.PI) * 2,
+};
+
+function readEdm(config: ConfigReader, call: SchedulerCall, defaults: EdmDefaults): EdmPlan {
+  const least = config.number('sigma_min', defaults.least, { min: Number.MIN_VALUE });
+  const most = config.number('sigma_max', defaults.most, { min: Number.MIN_VALUE });
+  const data = config.number('sigma_data', defaults.data, { min: Number.MIN_VALUE });
   const rho = config.number('rho', 7, { min: Number.MIN_VALUE });
-  const placement = config.choice('sigma_schedule', 'karras', ['karras', 'exponential']);
+  const placement = config.choice('sigma_schedule', defaults.schedule, ['karras', 'exponential']);
   const velocity =
-    config.choice('prediction_type', 'epsilon', ['epsilon', 'v_prediction']) === 'v_prediction';
+    config.choice('prediction_type', defaults.prediction, ['epsilon', 'v_prediction']) === 'v_prediction';
   const final = config.choice('final_sigmas_type', 'zero', ['zero', 'sigma_min']);
   config.integer('num_train_timesteps', 1000, 1);
   if (!(least < most))
     config.refuse('sigma_min must be below sigma_max', `${least} and ${most}`, 'Swap them.');
   const levels = placedLevels(placement, most, least, call.steps, rho);
-  const timesteps = levels.map((sigma) => 0.25 * Math.log(sigma));
+  const timesteps = levels.map(defaults.timestep);
   const sigmas = [...levels, final === 'zero' ? 0 : levels.at(-1)!];
   const precondition = (sigma: number): { skip: number; out: number } => {
     const total = sigma * sigma + data * data;
@@ -59,13 +88,13 @@ function readEdm(config: ConfigReader, call: SchedulerCall): EdmPlan {
       const sigma = run.process.sigma(t);
       const { skip, out } = precondition(sigma);
       const input = 1 / Math.sqrt(sigma * sigma + data * data);
-      return { timestep: 0.25 * Math.log(sigma), input, x: skip, output: out };
+      return { timestep: defaults.timestep(sigma), input, x: skip, output: out };
     },
   };
 }
 
 export function readEdmEuler(config: ConfigReader, call: SchedulerCall): SchedulerReading {
-  const { precondition, final: _final, ...plan } = readEdm(config, call);
+  const { precondition, final: _final, ...plan } = readEdm(config, call, EDM);
   const churn = churnOf(config, call);
   /** F = (D − c_skip x)/c_out at σ goes into the preconditioning at σ̂. */
   const reading: Reading = (sigma, raised) => {
@@ -82,21 +111,28 @@ export function readEdmEuler(config: ConfigReader, call: SchedulerCall): Schedul
   return { ...plan, sampler: sampler() };
 }
 
-export function readEdmDpmSolver(config: ConfigReader, call: SchedulerCall): SchedulerReading {
+type Algorithm = 'dpmsolver++' | 'sde-dpmsolver++';
+
+function readDpm(
+  config: ConfigReader,
+  call: SchedulerCall,
+  type: Algorithm,
+  defaults: EdmDefaults,
+): SchedulerReading {
   const order = config.integer('solver_order', 2, 1);
   if (order !== 1 && order !== 2 && order !== 3) {
     return config.refuse('solver_order must be 1, 2 or 3', String(order), 'Take 2.');
   }
-  const type = config.choice('algorithm_type', 'dpmsolver++', ['dpmsolver++', 'sde-dpmsolver++', 'deis']);
   const solver = config.choice('solver_type', 'midpoint', ['midpoint', 'heun', 'logrho', 'bh1', 'bh2']);
   const lower = config.flag('lower_order_final', true);
   const euler = config.flag('euler_at_final', false);
   const change = dataChange(config);
-  const { precondition: _precondition, final, ...plan } = readEdm(config, call);
+  const { precondition: _precondition, final, ...plan } = readEdm(config, call, defaults);
   const noiseLevel = type === 'sde-dpmsolver++' ? 1 : 0;
   const taylor = solver === 'heun';
+  const algorithm = { order, hold: 'data', noiseLevel, taylor, final, thirdSde: false } as const;
   const sampler = call.exact
-    ? publishedMultistep({ order, hold: 'data', noiseLevel, taylor, final }, call.steps, { lower, euler })
+    ? publishedMultistep(config, algorithm, call.steps, { lower, euler })
     : dpmSolver({
         order,
         noiseLevel,
@@ -104,4 +140,13 @@ export function readEdmDpmSolver(config: ConfigReader, call: SchedulerCall): Sch
         lastStep: euler || (lower && call.steps < 15) ? 'first' : 'auto',
       });
   return { ...plan, sampler: throughData(sampler, change) };
+}
+
+export function readEdmDpmSolver(config: ConfigReader, call: SchedulerCall): SchedulerReading {
+  const type = config.choice('algorithm_type', 'dpmsolver++', ['dpmsolver++', 'sde-dpmsolver++', 'deis']);
+  return readDpm(config, call, type === 'sde-dpmsolver++' ? type : 'dpmsolver++', EDM);
+}
+
+export function readCosineDpmSolver(config: ConfigReader, call: SchedulerCall): SchedulerReading {
+  return readDpm(config, call, 'sde-dpmsolver++', COSINE);
 }

@@ -1,6 +1,7 @@
 /**
  * EulerDiscrete-, EulerAncestralDiscrete-, HeunDiscrete-, KDPM2Discrete-, KDPM2AncestralDiscrete- and
- * LMSDiscreteScheduler: `ddim()` (Euler's method in σ/α), `eulerAncestral()`, `heun()`, `dpm2()`, `dpm2Ancestral()`, `lms()`.
+ * LMSDiscreteScheduler: `ddim()` (Euler's method in σ/α), `eulerAncestral()`, `heun()`, `dpm2()`, `dpm2Ancestral()`,
+ * `lms()`; and DPMSolverSDEScheduler, `dpmSolverSde()`, which draws from a Brownian path there and from keys here.
  *
  * Mathematics: on the chain's VP process, whose states are those that the network takes. compat: the state is carried in
  * variance-exploding form, x/α, and starts with σmax instead of √(σmax² + 1) for the spacings 'linspace' and 'trailing';
@@ -9,6 +10,7 @@
  */
 import type { PredictionKind } from '@diff/score';
 import { ddim } from '../ddim.ts';
+import { dpmSolverSde } from '../dpm-solver-sde.ts';
 import { dpm2 } from '../dpm2.ts';
 import { dpm2Ancestral } from '../dpm2-ancestral.ts';
 import { edmStochastic } from '../edm-stochastic.ts';
@@ -147,6 +149,20 @@ export function readHeun(config: ConfigReader, call: SchedulerCall): SchedulerRe
 }
 
 const LATENT = { betaStart: 0.00085, betaEnd: 0.012 };
+
+export function readDpmSolverSde(config: ConfigReader, call: SchedulerCall): SchedulerReading {
+  const table = trainingTable(config, LATENT);
+  config.number('noise_sampler_seed', 0);
+  const plan = readK(config, call, table, { kinds: ['epsilon', 'v_prediction'] });
+  // σ of the middle stages is √(σ σ_r).
+  const inner = plan.levels.slice(1, -1).map((next, i) => Math.sqrt(next * plan.levels[i]!));
+  const { timesteps } = interleaved(plan, inner, table);
+  return {
+    ...plan,
+    timesteps: call.exact ? timesteps : plan.timesteps,
+    sampler: dpmSolverSde(),
+  };
+}
 
 /** The library's lists for KDPM2: levels twice, timesteps with those of the inner levels between them. */
 function interleaved(

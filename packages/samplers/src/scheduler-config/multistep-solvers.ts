@@ -32,10 +32,6 @@ export function readUniPc(config: ConfigReader, call: SchedulerCall): SchedulerR
   const uncorrected = config.numbers('disable_corrector') ?? [];
   config.only('solver_p', [], 'A predictor of another class is not supported.');
   const change = dataChange(config);
-  if (config.flag('use_dynamic_shifting', false)) {
-    config.refuse('use_dynamic_shifting must be false', 'true', 'Put the shift into flow_shift.');
-  }
-  config.choice('time_shift_type', 'exponential', ['exponential']);
   const final = config.choice('final_sigmas_type', 'zero', ['zero', 'sigma_min']);
   const plan = readSolver(config, call, trainingTable(config, { zeroSnr: 'keepsSignal' }), {
     spacing: 'linspace',

@@ -40,6 +40,7 @@ export function readSolver(
     steps: call.steps,
     compat: call.exact,
     timesteps: call.timesteps,
+    mu: call.mu,
     style: 'solver',
   });
   const kind = flow ? flowKind(config) : predictionKind(config);

@@ -15,6 +15,8 @@ export type Placement = 'karras' | 'exponential' | 'beta' | 'lu' | 'flow';
 export interface SpacingOptions {
   readonly steps: number;
   readonly compat: boolean;
+  /** ln of the shift, with `use_dynamic_shifting`. */
+  readonly mu?: number | undefined;
   /** Own timesteps instead of a spacing. */
   readonly timesteps?: readonly number[] | undefined;
   /** The class's default spacing; undefined where it has no such option and takes 'linspace'. */
@@ -110,6 +112,17 @@ function usedSteps(config: ConfigReader, levels: readonly number[]): number {
     : used;
 }
 
+/** `flow_shift`, or e^μ with `use_dynamic_shifting`. */
+function flowShift(config: ConfigReader, mu: number | undefined): number {
+  const shift = config.number('flow_shift', 1, { min: Number.MIN_VALUE });
+  const dynamic = config.flag('use_dynamic_shifting', false);
+  config.choice('time_shift_type', 'exponential', ['exponential']);
+  if (mu !== undefined && !dynamic) {
+    config.refuse('mu must be left out without use_dynamic_shifting', String(mu), 'Set flow_shift instead.');
+  }
+  return mu === undefined ? shift : Math.exp(mu);
+}
+
 /** Reads spacing and placement. */
 export function spacedLevels(
   config: ConfigReader,
@@ -120,7 +133,7 @@ export function spacedLevels(
   const all = ['linspace', 'leading', 'trailing'] as const;
   const spacing = options.spacing ? config.choice('timestep_spacing', options.spacing, all) : 'linspace';
   const offset = options.spacing ? config.integer('steps_offset', 0, 0) : 0;
-  const shift = options.placements.includes('flow') ? config.number('flow_shift', 1, { min: 0 }) : 1;
+  const shift = options.placements.includes('flow') ? flowShift(config, options.mu) : 1;
   const { placement, flow } = placementOf(config, options);
   const used = options.clips ? usedSteps(config, table.levels) : table.steps;
   const own = options.range
