@@ -257,7 +257,8 @@ def train(inputs, s, network):
 
     def check():
         model.zero_grad()
-        loss = loss_at(data[:batch], inputs["times"], inputs["noise"], labels[:batch])
+        rows = int(s["checkRows"])
+        loss = loss_at(data[:rows], inputs["times"], inputs["noise"], labels[:rows])
         grads = torch.autograd.grad(loss, list(model.parameters()))
         return torch.stack([loss.detach(), torch.sqrt(sum((g**2).sum() for g in grads))])
 

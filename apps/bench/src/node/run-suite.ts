@@ -9,7 +9,8 @@ import { startContestant } from './contestant-process.ts';
 import { BASELINE, type ContestantSpec, nodeWorker } from './contestants.ts';
 import { assembleCrew, type Crew } from './crew.ts';
 import { commit, load, machine } from './machine.ts';
-import { measureCase, type Pace } from './measure-case.ts';
+import { measureCase } from './measure-case.ts';
+import type { Pace } from './pace.ts';
 import type { RawFiles } from './raw-files.ts';
 
 export interface RunOptions {

@@ -2,7 +2,8 @@
 import Table from 'cli-table3';
 import { pairedRatio } from '../statistics/paired-ratio.ts';
 import { median } from '../statistics/quantile.ts';
-import { type CaseResult, type ContestantResult, samplesOf } from './results.ts';
+import { judgeTargets } from '../targets/judge-targets.ts';
+import { type CaseResult, type ContestantResult, type Results, samplesOf } from './results.ts';
 import { shownRatio, shownTime } from './shown.ts';
 
 /** What a cell of the table says. */
@@ -29,6 +30,22 @@ export function terminalTable(
   });
   for (const result of cases) {
     table.push([result.title, ...present.map(({ id }) => shownCell(result, id, baseline))]);
+  }
+  return table.toString();
+}
+
+/** Promised ratios, measured ones, and whether they are kept. */
+export function targetsTable(results: Results): string {
+  const table = new Table({
+    head: ['Targets', 'promised', 'measured', ''],
+    style: { head: [], border: [], compact: true },
+    colAligns: ['left', 'right', 'right', 'left'],
+  });
+  for (const { title, target, ratio, verdict, reason } of judgeTargets(results)) {
+    const measured = ratio
+      ? `${shownRatio(ratio.value)} (${shownRatio(ratio.low)} to ${shownRatio(ratio.high)})`
+      : '–';
+    table.push([title, `≥ ${target.atLeast}`, measured, reason ? `${verdict}: ${reason}` : verdict]);
   }
   return table.toString();
 }

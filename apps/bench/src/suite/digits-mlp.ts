@@ -17,6 +17,7 @@ export const digitsMlp: TrainedNetwork = {
   settings: { blocks: BLOCKS, features: FEATURES, lowest: 1 / 16, highest: 4 },
   eventShape: [SIZE],
   batchSize: 256,
+  checkRows: 64,
   steps: 10,
   classes: CLASSES,
   quick: true,

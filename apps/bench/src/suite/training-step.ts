@@ -19,6 +19,8 @@ export interface TrainedNetwork {
   readonly settings: BenchCase['settings'];
   readonly eventShape: readonly number[];
   readonly batchSize: number;
+  /** Rows with which loss and gradient are checked. */
+  readonly checkRows: number;
   /** Steps of one timed run. */
   readonly steps: number;
   readonly classes: number;
@@ -44,7 +46,7 @@ function initial(name: string, shape: readonly number[], index: number): HostTen
 }
 
 export function trainingCase(given: TrainedNetwork): BenchCase {
-  const { id, title, op, eventShape, batchSize, steps, classes, quick, weights, make } = given;
+  const { id, title, op, eventShape, batchSize, checkRows, steps, classes, quick, weights, make } = given;
   return {
     id,
     group: 'training',
@@ -53,6 +55,7 @@ export function trainingCase(given: TrainedNetwork): BenchCase {
     settings: {
       ...given.settings,
       batchSize,
+      checkRows,
       steps,
       classes,
       sigmaData: SIGMA_DATA,
@@ -67,8 +70,8 @@ export function trainingCase(given: TrainedNetwork): BenchCase {
         shape: [ROWS],
         values: Float32Array.from({ length: ROWS }, (_, i) => i % Math.max(1, classes)),
       },
-      times: between(41, [batchSize], 0.1, 2),
-      noise: normals(42, [batchSize, ...eventShape]),
+      times: between(41, [checkRows], 0.1, 2),
+      noise: normals(42, [checkRows, ...eventShape]),
       ...Object.fromEntries(
         Object.entries(weights).map(([name, shape], i) => [`${WEIGHT}${name}`, initial(name, shape, i)]),
       ),
@@ -101,7 +104,7 @@ export function trainingCase(given: TrainedNetwork): BenchCase {
         },
         check: () =>
           tf.tidy(() => {
-            const first = (x: tf.Tensor): tf.Tensor => tf.slice(x, 0, batchSize);
+            const first = (x: tf.Tensor): tf.Tensor => tf.slice(x, 0, checkRows);
             const { value, grads } = tf.variableGrads(() =>
               denoisingLoss({
                 model,

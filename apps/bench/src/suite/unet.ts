@@ -116,12 +116,13 @@ function forward(w: Named, x: tf.Tensor, noiseLevel: tf.Tensor1D): tf.Tensor {
 
 export const unet: TrainedNetwork = {
   id: 'train/unet',
-  title: 'training step, U-Net 28×28, batch 16',
+  title: 'training step, U-Net 28×28, batch 8',
   op: 'trainUnet',
   settings: { groups: GROUPS, features: FEATURES },
   eventShape: [28, 28, 1],
-  batchSize: 16,
-  steps: 2,
+  batchSize: 8,
+  checkRows: 2,
+  steps: 1,
   classes: 0,
   quick: false,
   weights: WEIGHTS,
