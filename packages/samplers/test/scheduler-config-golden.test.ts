@@ -10,37 +10,15 @@ import '@tensorflow/tfjs-backend-cpu';
 import { fold, key } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { fromSchedulerConfig, type SchedulerOptions, type SchedulerRun, sample } from '../src/index.ts';
+import { fromSchedulerConfig, type SchedulerRun, sample } from '../src/index.ts';
+import { caseTitle, type DiffusersCase, diffusersCases, requestOf } from './diffusers-cases.ts';
 import { exactModel } from './exact-score.ts';
-import { deviation, golden, latents, noise, problem, type Rows } from './golden.ts';
+import { deviation, latents, noise, problem } from './golden.ts';
 import { forget, record } from './recorded-noise.ts';
 
 vi.mock('@diff/core', async (original) =>
   (await import('./recorded-noise.ts')).recordedCore(await original<typeof import('@diff/core')>()),
 );
-
-interface Case {
-  readonly scheduler: string;
-  readonly config?: Readonly<Record<string, unknown>>;
-  readonly step_kwargs?: Partial<SchedulerOptions>;
-  readonly mu?: number;
-  readonly given?: 'timesteps';
-  readonly problem: string;
-  readonly n: number;
-  readonly noise_used?: number;
-  /** Places in `lists`. */
-  readonly timesteps: number;
-  readonly sigmas?: number;
-  readonly init?: number;
-  readonly x_T?: Rows;
-  readonly x_0: Rows;
-  readonly gap?: number;
-}
-
-interface File {
-  readonly lists: readonly (readonly number[])[];
-  readonly cases: readonly Case[];
-}
 
 const FILES = {
   'diffusers-ddim-ddpm-pndm-lcm': 117,
@@ -51,15 +29,13 @@ const FILES = {
   'diffusers-extra': 25,
 };
 
-function runOf(c: Case, lists: File['lists']): SchedulerRun {
-  const config = { _class_name: c.scheduler, ...c.config };
-  const own = c.given ? { timesteps: lists[c.timesteps]! } : { steps: c.n };
-  const mu = c.mu === undefined ? {} : { mu: c.mu };
-  return fromSchedulerConfig(config, { ...own, ...mu, ...c.step_kwargs, compat: 'diffusers' });
+function runOf(c: DiffusersCase): SchedulerRun {
+  const { config, options } = requestOf(c);
+  return fromSchedulerConfig(config, { ...options, compat: 'diffusers' });
 }
 
 /** Which steps draw: those whose sigma lies in the range of churn, else all. */
-function drawingSteps(c: Case, run: SchedulerRun): number[] {
+function drawingSteps(c: DiffusersCase, run: SchedulerRun): number[] {
   const { s_churn, s_tmin = 0, s_tmax = Number.POSITIVE_INFINITY } = c.step_kwargs ?? {};
   const steps = run.grid.slice(1).map((_, i) => i);
   if (s_churn === undefined) return steps;
@@ -74,7 +50,7 @@ function expectClose(actual: readonly number[], expected: readonly number[]): vo
   expect(worst).toBeLessThanOrEqual(1e-9);
 }
 
-async function sampled(c: Case, run: SchedulerRun): Promise<tf.Tensor> {
+async function sampled(c: DiffusersCase, run: SchedulerRun): Promise<tf.Tensor> {
   const { process, kind, sampler, grid } = run;
   const drawing = drawingSteps(c, run);
   for (let i = 0; i < (c.noise_used ?? 0); i++) record(fold(key(0), drawing[i]! + 1), noise(c.problem, i));
@@ -89,22 +65,17 @@ beforeEach(async () => {
   await tf.setBackend('cpu');
 });
 
-const title = (c: Case, i: number): string =>
-  `${i} ${c.scheduler} ${c.problem} n=${c.n} ${JSON.stringify({ ...c.config, ...c.step_kwargs })
-    .slice(1, -1)
-    .replaceAll('"', '')}`;
-
 for (const [name, count] of Object.entries(FILES)) {
-  const { lists, cases } = golden<File>(name);
+  const cases = diffusersCases(name);
   describe(name, () => {
     test(`all ${count} cases are run`, () => {
       expect(cases).toHaveLength(count);
     });
 
-    test.each(cases.map((c, i) => [title(c, i), c] as const))('%s', async (_title, c) => {
-      const run = runOf(c, lists);
-      expectClose(run.timesteps, lists[c.timesteps]!);
-      if (c.sigmas !== undefined && run.sigmas) expectClose(run.sigmas, lists[c.sigmas]!);
+    test.each(cases.map((c, i) => [caseTitle(c, i), c] as const))('%s', async (_title, c) => {
+      const run = runOf(c);
+      expectClose(run.timesteps, c.timesteps);
+      if (c.sigmas) expectClose(run.sigmas ?? [], c.sigmas);
       if (c.init !== undefined) expectClose([run.initialStd], [c.init]);
       const { worst, allowed } = await deviation(await sampled(c, run), c.x_0, c.gap);
       expect(worst).toBeLessThanOrEqual(allowed);
