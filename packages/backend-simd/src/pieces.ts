@@ -1,36 +1,50 @@
 /**
  * How the threads of the pool share the pieces of a job. Runs in every thread: it is a part of the workers' source.
  *
- * All that is shared lies in one small SharedArrayBuffer. A job is described there, then TICKETS is set to the number
- * of its pieces. A thread takes a piece by counting TICKETS down, does it, and counts PENDING down; the job is done when
- * PENDING is 0, and only then is the description written again. So whoever holds a ticket reads the job that it
- * belongs to, a thread that comes late finds none, and nobody waits for a thread that has not taken a piece.
+ * All that is shared lies in one small SharedArrayBuffer. A job is described there, then its pieces are offered as
+ * tickets: each thread has a share of neighbouring pieces, the same in every job, so that what one op leaves in a core's
+ * cache the next op finds there. A thread takes its own share, then from those of others, by counting TICKETS down; after
+ * each piece it counts PENDING down. The job is done when PENDING is 0, and only then is the description written again.
+ * So whoever holds a ticket reads the job that it belongs to, a thread that comes late finds none, and nobody waits for
+ * a thread that has not taken a piece.
  */
 import type { WasmExports } from './generated/wasm-exports.ts';
 
-/** 32-bit words of the shared control block. */
+/** Words of 64 bytes: what different threads write is that far apart, lest they pull a line of the cache to and fro. */
+const LINE = 16;
+/** Most threads of a pool. */
+export const MAX_THREADS = 64;
+
+/** 32-bit words of the shared control block, each on a line of its own. */
 export const WORDS = {
   /** Counts jobs; idle workers sleep on it. */
   WAKE: 0,
-  /** Pieces that nobody has taken. */
-  TICKETS: 1,
   /** Pieces that are not done. */
-  PENDING: 2,
+  PENDING: 16,
   /** Is the calling thread asleep on PENDING? */
-  WAITING: 3,
+  WAITING: 32,
   /** Workers that are asleep. */
-  SLEEPING: 4,
+  SLEEPING: 48,
   /** A worker of this number or a greater one ends. */
-  THREADS: 5,
+  THREADS: 64,
   /** Did a piece throw? */
-  FAILED: 6,
+  FAILED: 80,
   /** What the job calls: the position among the module's exports. */
-  KERNEL: 7,
+  KERNEL: 96,
+  /** Pieces of the first thread's share that nobody has taken; those of the next a line further on. */
+  TICKETS: 112,
 } as const;
 
-/** Float64 words from byte 64 on: items, items of a piece, pieces, arguments, then 4 for each argument. */
-const HEAD = 8;
-const JOB = { ITEMS: HEAD, SIZE: HEAD + 1, PIECES: HEAD + 2, ARITY: HEAD + 3, ARGUMENTS: HEAD + 4 } as const;
+/** Behind them float64 words: items, items of a piece, pieces, shares, arguments, then 4 for each argument. */
+const HEAD = (WORDS.TICKETS + MAX_THREADS * LINE) / 2;
+const JOB = {
+  ITEMS: HEAD,
+  SIZE: HEAD + 1,
+  PIECES: HEAD + 2,
+  SHARES: HEAD + 3,
+  ARITY: HEAD + 4,
+  ARGUMENTS: HEAD + 5,
+} as const;
 const MAX_ARITY = 24;
 /** Then the message of the error, as its length and UTF-16 code units. */
 const MESSAGE = 8 * (JOB.ARGUMENTS + 4 * MAX_ARITY);
@@ -68,7 +82,7 @@ export type Kernels = readonly ((...values: number[]) => unknown)[];
 
 export function controlOf(buffer: SharedArrayBuffer): Control {
   return {
-    words: new Int32Array(buffer, 0, 16),
+    words: new Int32Array(buffer, 0, 2 * HEAD),
     job: new Float64Array(buffer, 0, MESSAGE / 8),
     message: new Uint16Array(buffer, MESSAGE, MESSAGE_LENGTH + 1),
   };
@@ -89,12 +103,14 @@ export function offer(
   kernel: number,
   items: number,
   size: number,
+  threads: number,
   args: readonly (number | boolean | PieceArgument)[],
 ): void {
   const pieces = Math.ceil(items / size);
   job[JOB.ITEMS] = items;
   job[JOB.SIZE] = size;
   job[JOB.PIECES] = pieces;
+  job[JOB.SHARES] = threads;
   job[JOB.ARITY] = args.length;
   let at: number = JOB.ARGUMENTS;
   for (const argument of args) {
@@ -107,23 +123,39 @@ export function offer(
   }
   words[WORDS.KERNEL] = kernel;
   Atomics.store(words, WORDS.PENDING, pieces);
-  Atomics.store(words, WORDS.TICKETS, pieces);
-}
-
-/** Takes a ticket: the number of a piece from the end, or 0 if there is none. */
-function take(words: Int32Array): number {
-  for (;;) {
-    const left = Atomics.load(words, WORDS.TICKETS);
-    if (left <= 0) return 0;
-    if (Atomics.compareExchange(words, WORDS.TICKETS, left, left - 1) === left) return left;
+  for (let share = 0; share < threads; share++) {
+    const tickets = firstOf(share + 1, pieces, threads) - firstOf(share, pieces, threads);
+    Atomics.store(words, WORDS.TICKETS + LINE * share, tickets);
   }
 }
 
+/** First piece of a share. */
+function firstOf(share: number, pieces: number, shares: number): number {
+  return Math.floor((share * pieces) / shares);
+}
+
+/** Takes a ticket, of the thread's own share if there is one left; the number of the piece, or −1. */
+function take({ words, job }: Control, thread: number): number {
+  const shares = job[JOB.SHARES]!;
+  for (let i = 0; i < shares; i++) {
+    const share = (thread + i) % shares;
+    const tickets = WORDS.TICKETS + LINE * share;
+    for (let left = Atomics.load(words, tickets); left > 0; left = Atomics.load(words, tickets)) {
+      if (Atomics.compareExchange(words, tickets, left, left - 1) !== left) continue;
+      // Only now is it sure which job this is.
+      const first = firstOf(share, job[JOB.PIECES]!, job[JOB.SHARES]!);
+      return first + left - 1;
+    }
+  }
+  return -1;
+}
+
 /** Does pieces until none is left. An error is noted in the control block: the others' pieces must end all the same. */
-export function work({ words, job, message }: Control, kernels: Kernels, thread: number): void {
-  for (let ticket = take(words); ticket > 0; ticket = take(words)) {
+export function work(control: Control, kernels: Kernels, thread: number): void {
+  const { words, job, message } = control;
+  for (let piece = take(control, thread); piece >= 0; piece = take(control, thread)) {
     const size = job[JOB.SIZE]!;
-    const begin = (job[JOB.PIECES]! - ticket) * size;
+    const begin = piece * size;
     const count = Math.min(size, job[JOB.ITEMS]! - begin);
     const values: number[] = [];
     const end = JOB.ARGUMENTS + 4 * job[JOB.ARITY]!;

@@ -19,9 +19,6 @@ import {
 } from './pieces.ts';
 import { type HostedWorker, startWorker } from './worker-host.ts';
 
-/** Most threads of a pool. */
-export const MAX_THREADS = 64;
-
 export interface Pool {
   /** Threads that compute, the calling one among them. */
   readonly threads: () => number;
@@ -61,7 +58,7 @@ const ignore = (): void => {};
 /** May this thread sleep? A browser's main thread may not. */
 function maySleep(words: Int32Array): boolean {
   try {
-    Atomics.wait(words, 15, 1, 0);
+    Atomics.wait(words, WORDS.WAITING, 1, 0);
     return true;
   } catch {
     return false;
@@ -198,7 +195,7 @@ export function createPool({
       return next;
     },
     run(kernel, items, size, args) {
-      offer(control, numbers.get(kernel)!, items, size, args);
+      offer(control, numbers.get(kernel)!, items, size, workers.length + 1, args);
       wakeWorkers(control);
       work(control, kernels, 0);
       join();

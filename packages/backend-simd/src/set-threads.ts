@@ -1,5 +1,5 @@
 import { BackendUnavailableError, DomainError, shown } from '@diff/core';
-import { MAX_THREADS } from './pool.ts';
+import { MAX_THREADS } from './pieces.ts';
 import { whyNoThreads } from './shared-memory.ts';
 import { wasm } from './wasm.ts';
 

@@ -12,7 +12,8 @@ import type { WasmExports } from './generated/wasm-exports.ts';
 import { bytes as relaxed } from './generated/wasm-relaxed.ts';
 import { createHeap, type Heap } from './heap.ts';
 import { createParallel, type Parallel } from './parallel.ts';
-import { createPool, MAX_THREADS, type Pool } from './pool.ts';
+import { MAX_THREADS } from './pieces.ts';
+import { createPool, type Pool } from './pool.ts';
 import { sharedMemory, whyNoThreads, withSharedMemory } from './shared-memory.ts';
 
 /**

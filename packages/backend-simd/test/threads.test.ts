@@ -1,0 +1,206 @@
+import * as core from '@diff/core';
+import { expectSameBits } from '@diff/testkit';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { setThreads, simdInfo } from '../src/index.ts';
+import { wasm } from '../src/wasm.ts';
+import { noise } from './noise.ts';
+
+const float = <R extends tf.Rank>(shape: number[], seed: number): tf.Tensor<R> =>
+  tf.tensor(noise(tf.util.sizeFromShape(shape), seed), shape as tf.ShapeMap[R]);
+
+type Case = readonly [name: string, run: () => tf.Tensor | tf.Tensor[]];
+
+/** Sizes that are cut, and not into equal pieces. */
+const n = 100_003;
+const vector = () => float<tf.Rank.R1>([n], 1);
+const matrix = () => float<tf.Rank.R2>([1009, 131], 2);
+const points = (rows: number, d: number, seed: number) => float<tf.Rank.R2>([rows, d], seed);
+const images = (channels: number, seed: number) => float<tf.Rank.R4>([5, 23, 19, channels], seed);
+
+const products = (['', 'transposeA', 'transposeB', 'both transposed'] as const).flatMap((how): Case[] => {
+  const transposeA = how === 'transposeA' || how.startsWith('both');
+  const transposeB = how === 'transposeB' || how.startsWith('both');
+  const a = (m: number, k: number) => points(transposeA ? k : m, transposeA ? m : k, 3);
+  const b = (k: number, columns: number) => points(transposeB ? columns : k, transposeB ? k : columns, 4);
+  const product = (m: number, k: number, columns: number): Case => [
+    `matMul ${m}×${k}×${columns} ${how}`,
+    () => tf.matMul(a(m, k), b(k, columns), transposeA, transposeB),
+  ];
+  return [
+    product(1009, 67, 45),
+    product(211, 300, 517), // B packed once for all, two blocks of k and of n
+    product(3001, 131, 3), // narrow
+    product(5003, 3, 70), // shallow
+  ];
+});
+
+const cases: readonly Case[] = [
+  ...products,
+  ['matMul, one B for a batch', () => tf.matMul(float([7, 101, 33], 5), float([1, 33, 40], 6))],
+  ['matMul, a batch', () => tf.matMul(float([37, 31, 33], 5), float([37, 33, 20], 6))],
+  ['matMul, a broadcast batch', () => tf.matMul(float([3, 1, 301, 33], 5), float([2, 33, 70], 6))],
+  [
+    'fused matMul',
+    () =>
+      tf.fused.matMul({
+        a: matrix(),
+        b: points(131, 77, 7),
+        bias: float([77], 8),
+        activation: 'leakyrelu',
+        leakyreluAlpha: 0.1,
+      }),
+  ],
+  ['abs', () => tf.abs(vector())],
+  ['exp', () => tf.exp(vector())],
+  ['expm1', () => tf.expm1(vector())],
+  ['log', () => tf.log(vector())],
+  ['log1p', () => tf.log1p(vector())],
+  ['sin', () => tf.sin(vector())],
+  ['cos', () => tf.cos(vector())],
+  ['tanh', () => tf.tanh(vector())],
+  ['erf', () => tf.erf(vector())],
+  ['sigmoid', () => tf.sigmoid(vector())],
+  ['softplus', () => tf.softplus(vector())],
+  ['sqrt', () => tf.sqrt(vector())],
+  ['square', () => tf.square(vector())],
+  ['clipByValue', () => tf.clipByValue(vector(), -0.5, 0.25)],
+  ['leakyRelu', () => tf.leakyRelu(vector(), 0.3)],
+  ['isNaN', () => tf.isNaN(vector())],
+  ['add', () => tf.add(vector(), float([n], 9))],
+  ['less', () => tf.less(vector(), float([n], 9))],
+  ['mul by a row', () => tf.mul(matrix(), float([131], 10))],
+  ['sub a column', () => tf.sub(matrix(), float([1009, 1], 11))],
+  ['div by a scalar', () => tf.div(vector(), 3)],
+  ['maximum of narrow rows', () => tf.maximum(points(50_001, 3, 12), float([3], 13))],
+  ['sum of rows', () => tf.sum(matrix(), 1)],
+  ['sum of columns', () => tf.sum(matrix(), 0)],
+  ['sum of 5 columns after the tile', () => tf.sum(points(40_000, 21, 12), 0)],
+  ['sum of the middle', () => tf.sum(float([11, 130, 131], 14), 1)],
+  ['sum of pairs', () => tf.sum(float([301, 300, 2], 14), 1)],
+  ['mean of triples', () => tf.mean(float([301, 300, 3], 14), 1)],
+  ['max', () => tf.max(matrix(), 1)],
+  ['min', () => tf.min(float([11, 130, 131], 15), 1)],
+  ['argMax', () => tf.argMax(matrix(), 1)],
+  ['softmax', () => tf.softmax(matrix())],
+  ['transpose', () => tf.transpose(matrix())],
+  ['transpose of four axes', () => tf.transpose(images(31, 16), [0, 3, 1, 2])],
+  ['slice', () => tf.slice(matrix(), [1, 3], [1001, 101])],
+  ['tile', () => tf.tile(matrix(), [2, 1])],
+  [
+    'pad',
+    () =>
+      tf.pad(matrix(), [
+        [1, 2],
+        [3, 0],
+      ]),
+  ],
+  ['reverse', () => tf.reverse(matrix(), 0)],
+  ['concat', () => tf.concat([matrix(), matrix()], 1)],
+  ['conv2d', () => tf.conv2d(images(9, 17), float([3, 3, 9, 20], 18), 1, 'same')],
+  ['conv2d, strided', () => tf.conv2d(images(9, 17), float([3, 3, 9, 20], 18), 2, 'valid')],
+  ['conv2d, pointwise', () => tf.conv2d(images(29, 17), float([1, 1, 29, 20], 18), 1, 'same')],
+  ['conv2d gradients', () => gradients(tf.conv2d, 9, [3, 3, 9, 20])],
+  ['conv2d gradients, pointwise', () => gradients(tf.conv2d, 29, [1, 1, 29, 20])],
+  ['depthwiseConv2d', () => tf.depthwiseConv2d(images(33, 17), float([3, 3, 33, 1], 18), 1, 'same')],
+  ['depthwiseConv2d gradients', () => gradients(tf.depthwiseConv2d, 33, [3, 3, 33, 2])],
+  ['maxPool', () => tf.maxPool(images(33, 17), 3, 2, 'same')],
+  ['avgPool', () => tf.avgPool(images(33, 17), 3, 1, 'same')],
+  [
+    'maxPool gradient',
+    () => tf.grad((x: tf.Tensor) => tf.maxPool(x as tf.Tensor4D, 3, 2, 'same'))(images(33, 17)),
+  ],
+  [
+    'avgPool gradient',
+    () => tf.grad((x: tf.Tensor) => tf.avgPool(x as tf.Tensor4D, 3, 1, 'same'))(images(33, 17)),
+  ],
+  ['normal', () => core.normal(core.key(1), [n, 3], { firstRow: 3 })],
+  ['uniform', () => core.uniform(core.key(1), [n], { firstRow: 2 ** 40 + 1 })],
+  ['rademacher', () => core.rademacher(core.key(1), [n])],
+  [
+    'combine',
+    () => {
+      const [w, c] = [float<tf.Rank.R1>([33_335], 19), float<tf.Rank.R1>([33_335], 20)];
+      const terms = [
+        [w, points(33_335, 3, 21)],
+        [2, points(33_335, 3, 22)],
+      ] as const;
+      return core.combine(terms, { constant: 1, noise: [c, core.key(2)], firstRow: 5 });
+    },
+  ],
+  [
+    'softmaxMean',
+    () => {
+      const variance = tf.abs(float<tf.Rank.R1>([90], 23));
+      const noiseVariance = tf.abs(float<tf.Rank.R1>([1003], 24));
+      const { mean, logDensity } = core.softmaxMean(points(1003, 3, 25), points(90, 3, 26), {
+        logWeights: float<tf.Rank.R1>([90], 27),
+        variance,
+        noiseVariance,
+      });
+      return [mean, logDensity];
+    },
+  ],
+  ['pairwiseSumExp', () => core.pairwiseSumExp(points(1003, 3, 25), points(203, 3, 26), { scale: 0.5 })],
+  [
+    'pairwiseSumExp without the diagonal',
+    () =>
+      core.pairwiseSumExp(points(1003, 3, 25), points(1003, 3, 26), { scale: 0.5, excludeDiagonal: true }),
+  ],
+  ['pairwiseSumDistance', () => core.pairwiseSumDistance(points(1003, 3, 25), points(203, 3, 26))],
+  [
+    'pairwiseNearest without the diagonal',
+    () => {
+      const x = points(1003, 3, 25);
+      const { distance, index } = core.pairwiseNearest(x, x, { k: 3, excludeDiagonal: true });
+      return [distance, index];
+    },
+  ],
+];
+
+type Convolution = typeof tf.conv2d | typeof tf.depthwiseConv2d;
+
+/** With respect to the images and to the filter. */
+function gradients(op: Convolution, channels: number, filter: number[]): tf.Tensor[] {
+  const f = (x: tf.Tensor, w: tf.Tensor) => op(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same');
+  const inputs = [images(channels, 17), float(filter, 18)];
+  const dy = float(f(inputs[0]!, inputs[1]!).shape, 28);
+  return tf.grads(f)(inputs, dy);
+}
+
+async function results(run: Case[1]): Promise<ArrayLike<number>[]> {
+  const tensors = tf.tidy(() => [run()].flat());
+  const values = await Promise.all(tensors.map((t) => t.data()));
+  tf.dispose(tensors);
+  return values;
+}
+
+describe('threads', () => {
+  const pool = () => wasm().pool!;
+
+  beforeAll(async () => {
+    await tf.setBackend('simd');
+  });
+  afterAll(async () => {
+    await setThreads(1);
+  });
+
+  it('give the bits of one thread in every kernel that is cut', async () => {
+    await setThreads(1);
+    const expected: ArrayLike<number>[][] = [];
+    for (const [, run] of cases) expected.push(await results(run));
+    const jobs = vi.spyOn(pool(), 'run');
+    for (const threads of [2, 3, 4]) {
+      expect(await setThreads(threads)).toBe(threads);
+      expect(simdInfo().threads).toBe(threads);
+      for (const [i, [name, run]] of cases.entries()) {
+        jobs.mockClear();
+        const actual = await results(run);
+        expect(jobs.mock.calls.length, `${name} is cut`).toBeGreaterThan(0);
+        for (const [k, values] of actual.entries())
+          expectSameBits(values, expected[i]![k]!, `${name}, ${threads} threads`);
+      }
+    }
+    jobs.mockRestore();
+  });
+});
