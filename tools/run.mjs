@@ -98,6 +98,13 @@ switch (task) {
     run('turbo', ['run', 'build', '--filter=@diff/bench', ...quiet]);
     run('node', [join(root, 'apps', 'bench', 'dist', 'main.js'), ...args], { cwd: process.cwd() });
     break;
+  case 'demo':
+  case 'demo:build':
+    install();
+    run('turbo', ['run', 'build', '--filter=@diff/demo', ...quiet]);
+    if (task === 'demo') run('pnpm', ['--filter', '@diff/demo', 'run', 'serve', ...args]);
+    else process.stdout.write('The site is in apps/demo/dist; it works from any folder of any server.\n');
+    break;
   case 'conformance':
     install();
     run('turbo', ['run', 'conformance', '--log-order=grouped', ...args]);
@@ -107,7 +114,7 @@ switch (task) {
     break;
   default:
     process.stderr.write(
-      `run: task must be start, test, bench or conformance, got '${task}'. Use npm start or npm test.\n`,
+      `run: task must be start, test, bench, demo, demo:build or conformance, got '${task}'. Use npm start or npm test.\n`,
     );
     process.exit(2);
 }

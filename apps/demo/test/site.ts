@@ -1,0 +1,54 @@
+/** The built site on a server of its own, and a browser on it. */
+import { fileURLToPath } from 'node:url';
+import { chromiumFlags, findChromium } from '@diff/browser';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright';
+import { type PreviewServer, preview } from 'vite';
+
+export interface Visit {
+  readonly page: Page;
+  /** Whatever the page has complained about: console errors and warnings, uncaught exceptions, failed requests. */
+  readonly complaints: readonly string[];
+}
+
+export interface Site {
+  /** Opens the view with this address, `noise?steps=10` say. */
+  visit(view: string, options?: VisitOptions): Promise<Visit>;
+  close(): Promise<void>;
+}
+
+interface VisitOptions extends BrowserContextOptions {
+  readonly backend?: string;
+  /** Runs in the page before anything else, to take away what a browser might not have. */
+  readonly before?: () => void;
+}
+
+export const browserPath: string | undefined = findChromium();
+
+export async function openSite(): Promise<Site> {
+  const server: PreviewServer = await preview({
+    root: fileURLToPath(new URL('..', import.meta.url)),
+    preview: { port: 0 },
+    logLevel: 'error',
+  });
+  const [url] = server.resolvedUrls!.local;
+  const browser: Browser = await chromium.launch({ executablePath: browserPath!, args: [...chromiumFlags] });
+  return {
+    async visit(view, { backend = 'simd', before, ...options } = {}) {
+      const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+      const page = await context.newPage();
+      const complaints: string[] = [];
+      page.on('console', (message) => {
+        if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+      });
+      page.on('pageerror', ({ message }) => complaints.push(message));
+      page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+      if (before) await page.addInitScript(before);
+      await page.goto(`${url}?backend=${backend}#/${view}`);
+      return { page, complaints };
+    },
+    async close() {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
