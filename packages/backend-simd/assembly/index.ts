@@ -22,6 +22,8 @@ export { sgemm, sgemmBatch, sgemmPack, sgemmPacked, sgemmPackedBytes, sgemmPanel
 export * from './convolve';
 export * from './unary';
 export * from './binary';
+export { binaryRare } from './binary-rare';
+export * from './unary-rare';
 export { boxMuller } from './box-muller';
 export { noiseRange, noiseScratch } from './noise';
 export { combine, combineScratch } from './combine';

@@ -1,22 +1,27 @@
 /**
  * Functions of two elements with broadcasting, float32, on assembly/binary.ts: correctly rounded (SquaredDifference
- * and EluGrad after each of their two steps), NaN if either is NaN (comparisons: false, NotEqual true). Other types
- * fall back, and so does Pow unless the exponent is the scalar 1 or 2.
+ * and EluGrad after each of their two steps), NaN if either is NaN (comparisons: false, NotEqual true). int32, bool and
+ * rarer functions are those of binary-rare.ts.
  */
 import {
   Add,
+  Atan2,
   type BinaryInputs,
   backend_util,
   EluGrad,
   type EluGradInputs,
   Equal,
+  FloorDiv,
   Greater,
   GreaterEqual,
   type KernelConfig,
   Less,
   LessEqual,
+  LogicalAnd,
+  LogicalOr,
   Maximum,
   Minimum,
+  Mod,
   Multiply,
   NotEqual,
   Pow,
@@ -29,9 +34,11 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { SimdBackend } from '../backend.ts';
 import { kernel } from '../kernel.ts';
-import { size } from '../numeric.ts';
+import { type NumericType, size } from '../numeric.ts';
 import { COUNT, each, type KernelName } from '../parallel.ts';
+import { rareOp, rareType } from './binary-rare.ts';
 import { type BroadcastAxis, broadcastAxes } from './broadcast-axes.ts';
+import { cast } from './cast.ts';
 
 /** rows × columns of both operands: address, elements between rows, and whether a row is one element repeated. */
 interface Table {
@@ -46,22 +53,29 @@ interface Table {
   readonly columns: number;
 }
 
+/** A function with a kernel of its own, or a number of binary-rare.ts. */
+type Method = KernelName | number;
+
 /** Goes through a table, cut along the rows, or along the columns if there is one row. */
-function table(backend: SimdBackend, f: KernelName, t: Table, bytes: number): void {
+function table(backend: SimdBackend, f: Method, t: Table, bytes: number): void {
+  const name = typeof f === 'number' ? 'binaryRare' : f;
+  const op = typeof f === 'number' ? [f] : [];
+  const cost = typeof f === 'number' ? RARE_COST : COST;
   const [aRow, bRow] = [4 * t.aRow, 4 * t.bRow];
   if (t.rows === 1) {
     const [a, b] = [each(t.a, t.aOne ? 0 : 4), each(t.b, t.bOne ? 0 : 4)];
-    const range = { items: t.columns, cost: COST, multiple: 64 };
-    backend.parallel(f, range, [a, aRow, t.aOne, b, bRow, t.bOne, each(t.out, bytes), 1, COUNT]);
+    const range = { items: t.columns, cost, multiple: 64 };
+    backend.parallel(name, range, [a, aRow, t.aOne, b, bRow, t.bOne, each(t.out, bytes), 1, COUNT, ...op]);
     return;
   }
   const [a, b, out] = [each(t.a, aRow), each(t.b, bRow), each(t.out, bytes * t.columns)];
-  const range = { items: t.rows, cost: COST * t.columns + 2, multiple: 16 };
-  backend.parallel(f, range, [a, aRow, t.aOne, b, bRow, t.bOne, out, COUNT, t.columns]);
+  const range = { items: t.rows, cost: cost * t.columns + 2, multiple: 16 };
+  backend.parallel(name, range, [a, aRow, t.aOne, b, bRow, t.bOne, out, COUNT, t.columns, ...op]);
 }
 
 /** Nanoseconds for an element. */
 const COST = 0.4;
+const RARE_COST = 2;
 /** Rows shorter than this are made one long row by writing the broadcast operand out. */
 const SHORT = 8;
 const FEW = 8;
@@ -82,7 +96,7 @@ function writeOut(backend: SimdBackend, x: number, repeated: boolean, rows: numb
 /** f of a and b, broadcast to `shape`, into `out`. */
 function run(
   backend: SimdBackend,
-  f: KernelName,
+  f: Method,
   axes: readonly BroadcastAxis[],
   a: number,
   b: number,
@@ -126,10 +140,10 @@ function run(
 
 function broadcast(
   backend: SimdBackend,
-  f: KernelName,
+  f: Method,
   a: TensorInfo,
   b: TensorInfo,
-  dtype: 'float32' | 'bool',
+  dtype: NumericType,
 ): TensorInfo {
   const shape = backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
   const out = backend.output(shape, dtype);
@@ -181,9 +195,24 @@ const comparisons: Readonly<Record<string, KernelName>> = {
 function configs(table: typeof arithmetic, dtype: 'float32' | 'bool'): KernelConfig[] {
   return Object.entries(table).map(([name, method]) =>
     kernel<BinaryInputs>(name, ({ inputs: { a, b }, backend, args }) =>
-      areFloats(a, b) ? broadcast(backend, method, a, b, dtype) : backend.fallback(name, args),
+      areFloats(a, b)
+        ? broadcast(backend, method, a, b, dtype)
+        : (rare(backend, name, a, b) ?? backend.fallback(name, args)),
     ),
   );
+}
+
+/** A function of binary-rare.ts; undefined where it is not for these types. */
+function rare(backend: SimdBackend, name: string, a: TensorInfo, b: TensorInfo): TensorInfo | undefined {
+  const op = a.dtype === b.dtype ? rareOp(name, a.dtype) : undefined;
+  if (op === undefined) return undefined;
+  const dtype = rareType(op);
+  if (a.dtype === 'float32') return broadcast(backend, op, a, b, dtype);
+  const [x, y] = [cast(backend, a, 'int32'), cast(backend, b, 'int32')];
+  const out = broadcast(backend, op, x, y, dtype);
+  backend.discard(x);
+  backend.discard(y);
+  return out;
 }
 
 export const binaryConfigs: readonly KernelConfig[] = [
@@ -196,10 +225,17 @@ export const binaryConfigs: readonly KernelConfig[] = [
     areFloats(dy, y) ? broadcast(backend, 'eluGradient', dy, y, 'float32') : backend.fallback(EluGrad, args),
   ),
   kernel<BinaryInputs>(Pow, ({ inputs: { a, b }, backend, args }) => {
-    if (!areFloats(a, b) || b.shape.length > 0) return backend.fallback(Pow, args);
-    const exponent = backend.values(b)?.[0];
-    if (exponent === 1) return backend.alias(a, a.shape);
-    if (exponent === 2) return broadcast(backend, 'multiply', a, a, 'float32');
-    return backend.fallback(Pow, args);
+    if (areFloats(a, b) && b.shape.length === 0) {
+      const exponent = backend.values(b)?.[0];
+      if (exponent === 1) return backend.alias(a, a.shape);
+      if (exponent === 2) return broadcast(backend, 'multiply', a, a, 'float32');
+    }
+    return rare(backend, Pow, a, b) ?? backend.fallback(Pow, args);
   }),
+  ...[Atan2, FloorDiv, LogicalAnd, LogicalOr, Mod].map((name) =>
+    kernel<BinaryInputs>(
+      name,
+      ({ inputs: { a, b }, backend, args }) => rare(backend, name, a, b) ?? backend.fallback(name, args),
+    ),
+  ),
 ];

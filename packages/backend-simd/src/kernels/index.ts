@@ -38,6 +38,7 @@ import { selectConfig } from './select.ts';
 import { softmaxConfig } from './softmax.ts';
 import { unaryConfigs } from './unary.ts';
 import { predicateConfigs } from './unary-predicates.ts';
+import { rareUnaryConfigs } from './unary-rare.ts';
 
 /** Every kernel of this package. Ops that are not here run on the cpu backend's. */
 export const ownKernels: readonly KernelConfig[] = [
@@ -91,6 +92,7 @@ export const ownKernels: readonly KernelConfig[] = [
   ...resizeConfigs,
   ...unaryConfigs,
   ...predicateConfigs,
+  ...rareUnaryConfigs,
   ...binaryConfigs,
   diffNormalConfig,
   diffUniformConfig,
