@@ -4,7 +4,7 @@ import { chromiumFlags, findChromium } from '@diff/browser';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright';
 import { type PreviewServer, preview } from 'vite';
 
-export interface Visit {
+interface Visit {
   readonly page: Page;
   /** Whatever the page has complained about: console errors and warnings, uncaught exceptions, failed requests. */
   readonly complaints: readonly string[];
