@@ -84,3 +84,22 @@ function cosScalar(x: v128): v128 {
   y = f32x4.replace_lane(y, 2, <f32>Math.cos(f32x4.extract_lane(x, 2)));
   return f32x4.replace_lane(y, 3, <f32>Math.cos(f32x4.extract_lane(x, 3)));
 }
+
+/** tan = sin/cos: 5 ulp + 8e-15 |x| (1 + tan²) up to |x| = 8192; 1 ulp beyond. */
+@inline
+export function tanAny(x: v128): v128 {
+  const near = trigonometricOrdinary(x);
+  const y = f32x4.div(sinVector(x), cosVector(x));
+  return i32x4.all_true(near) ? y : v128.bitselect(y, tanScalar(x), near);
+}
+
+function tanScalar(x: v128): v128 {
+  let y = f32x4.splat(tan(f32x4.extract_lane(x, 0)));
+  y = f32x4.replace_lane(y, 1, tan(f32x4.extract_lane(x, 1)));
+  y = f32x4.replace_lane(y, 2, tan(f32x4.extract_lane(x, 2)));
+  return f32x4.replace_lane(y, 3, tan(f32x4.extract_lane(x, 3)));
+}
+
+function tan(x: f64): f32 {
+  return <f32>(Math.sin(x) / Math.cos(x));
+}
