@@ -1,7 +1,9 @@
 // tfjs-core's published op tests (about 4,000 specs) on the backend "simd": once for each of RUNS, or once as asked.
 //
-//   npm run conformance -- [--variant base|relaxed] [--stress] [--grep TEXT] [--backend cpu] [--fallbacks]
+//   npm run conformance -- [--variant base|relaxed|threads] [--threads N] [--stress] [--grep TEXT] [--backend cpu] [--fallbacks]
 //
+// --threads: computes on so many threads (default: 2 for the variant threads, else 1), and cuts even small tensors
+//   into pieces.
 // --stress: all views are detached at every allocation, free memory is filled with NaN, and no kernel may write
 //   behind its output.
 // --fallbacks: lists the ops of which a call reached a cpu kernel.
@@ -26,8 +28,10 @@ const EXPECTED = 3848;
 const RUNS = [
   ['--variant', 'relaxed'],
   ['--variant', 'base'],
+  ['--variant', 'threads'],
   ['--variant', 'relaxed', '--stress'],
   ['--variant', 'base', '--stress'],
+  ['--variant', 'threads', '--stress'],
 ];
 
 if (process.argv.length === 2) {
@@ -40,6 +44,7 @@ if (process.argv.length === 2) {
 const { values: options } = parseArgs({
   options: {
     variant: { type: 'string', default: 'auto' },
+    threads: { type: 'string' },
     stress: { type: 'boolean', default: false },
     fallbacks: { type: 'boolean', default: false },
     grep: { type: 'string' },
@@ -80,7 +85,8 @@ env.configure({
   ...(options.grep && { specFilter: (spec) => spec.getFullName().includes(options.grep) }),
 });
 jasmine.DEFAULT_TIMEOUT_INTERVAL = 20_000;
-process.env.CONFORMANCE = JSON.stringify(options);
+const threads = Number(options.threads ?? (options.variant === 'threads' ? 2 : 1));
+process.env.CONFORMANCE = JSON.stringify({ ...options, threads });
 const suite = await import(`file://${bundle}`);
 
 const counts = { passed: 0, failed: 0, pending: 0, excluded: 0 };

@@ -43,9 +43,8 @@ export const BEGIN: PieceArgument = { base: 0, perItem: 1, perCount: 0, perThrea
 /** The number after the piece's last item. */
 export const END: PieceArgument = { base: 0, perItem: 1, perCount: 1, perThread: 0 };
 
-/** Nanoseconds of work below which a range stays whole, and the least that a piece should have. */
-const WORTH = 20_000;
-const PIECE = 8_000;
+/** Nanoseconds of work below which a range stays whole, and the least that a piece should have. Tests cut finer. */
+export const grain: { worth: number; piece: number } = { worth: 20_000, piece: 8_000 };
 /** Pieces for each thread: several, so that a thread that is held up leaves its share to the others. */
 const PER_THREAD = 4;
 
@@ -53,9 +52,9 @@ export function createParallel(exports: WasmExports, pool: Pool | undefined): Pa
   return (kernel, { items, cost, multiple = 1 }, args) => {
     if (items <= 0) return;
     const work = items * cost;
-    if (pool && work >= WORTH && items > multiple) {
+    if (pool && work >= grain.worth && items > multiple) {
       const threads = pool.threads();
-      const pieces = Math.min(PER_THREAD * threads, Math.floor(work / PIECE));
+      const pieces = Math.min(PER_THREAD * threads, Math.floor(work / grain.piece));
       const size = Math.ceil(items / pieces / multiple) * multiple;
       if (threads > 1 && size < items) {
         pool.run(kernel, items, size, args);
