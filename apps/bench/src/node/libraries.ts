@@ -14,7 +14,7 @@ export interface StartedLibrary {
 }
 
 /** Version of an installed package. */
-export function packageVersion(name: string): string {
+function packageVersion(name: string): string {
   const resolve = createRequire(import.meta.url);
   let folder = new URL('.', `file://${resolve.resolve(name)}`);
   for (;;) {

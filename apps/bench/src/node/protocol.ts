@@ -28,16 +28,16 @@ export interface Hello {
   readonly threads: number;
 }
 
-export interface Prepared {
+interface Prepared {
   /** Absent where the result was written to the request's `output`. */
   readonly digest?: Digest;
 }
 
-export interface Timed {
+interface Timed {
   readonly milliseconds: number;
 }
 
-export interface Finished {
+interface Finished {
   /** Greatest resident size of the process so far. */
   readonly peakBytes: number;
 }

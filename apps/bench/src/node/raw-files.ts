@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Inputs } from '../suite/bench-case.ts';
 
 /** Where a tensor's numbers are. */
-export interface RawFile {
+interface RawFile {
   readonly shape: readonly number[];
   readonly path: string;
 }

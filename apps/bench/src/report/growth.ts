@@ -3,7 +3,7 @@ import { logLogSlope, type Slope } from '../statistics/log-log-slope.ts';
 import { median } from '../statistics/quantile.ts';
 import type { Results } from './results.ts';
 
-export interface GrowthPoint {
+interface GrowthPoint {
   readonly value: number;
   /** Median, in milliseconds. */
   readonly time: number;

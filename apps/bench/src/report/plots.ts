@@ -3,7 +3,7 @@ import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { pairedRatio } from '../statistics/paired-ratio.ts';
 import type { GrowthCurve } from './growth.ts';
-import { type CaseResult, type ContestantResult, type Results, samplesOf } from './results.ts';
+import { baselineOf, type CaseResult, type ContestantResult, type Results, samplesOf } from './results.ts';
 import { shownRatio, shownTime } from './shown.ts';
 
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
@@ -52,11 +52,12 @@ export function compared({ contestants }: Results): readonly ContestantResult[] 
 /** How many times slower than the baseline everybody is, case by case, with intervals; undefined with nothing to show. */
 export function ratioPlot(results: Results, cases: readonly CaseResult[]): string | undefined {
   const people = compared(results);
-  const baselineOf = ({ id }: ContestantResult): string =>
-    id.includes(':') ? `${id.slice(0, id.lastIndexOf(':'))}:${results.baseline}` : results.baseline;
   const dots = cases.flatMap((result) =>
     people.flatMap((contestant): Dot[] => {
-      const ratio = pairedRatio(samplesOf(result, contestant.id), samplesOf(result, baselineOf(contestant)));
+      const ratio = pairedRatio(
+        samplesOf(result, contestant.id),
+        samplesOf(result, baselineOf(contestant.id, results.baseline)),
+      );
       return ratio ? [{ title: result.title, label: contestant.label, ...ratio }] : [];
     }),
   );

@@ -1,5 +1,4 @@
 /** The report of a run: one HTML file that needs nothing else. */
-import { pairedRatio } from '../statistics/paired-ratio.ts';
 import { median, quantile } from '../statistics/quantile.ts';
 import { judgeTargets, type Verdict } from '../targets/judge-targets.ts';
 import { type GrowthCurve, growthCurves } from './growth.ts';
@@ -20,13 +19,7 @@ const METHOD =
   Ratios are medians of the ratios within a round, with 95 % bootstrap intervals over the rounds, so that load that
   comes and goes weighs on both sides.`.replace(/\s+/g, ' ');
 
-export function verdictRow({
-  target,
-  title,
-  verdict,
-  ratio,
-  reason,
-}: Verdict): readonly (HtmlCell | string)[] {
+function verdictRow({ target, title, verdict, ratio, reason }: Verdict): readonly (HtmlCell | string)[] {
   return [
     title,
     `≥ ${target.atLeast}`,

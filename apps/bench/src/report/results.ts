@@ -95,3 +95,9 @@ export function samplesOf(result: CaseResult, contestant: string): readonly numb
   const cell = result.cells[contestant];
   return cell?.status === 'timed' ? cell.samples : [];
 }
+
+/** Whose times a contestant's are divided by: the baseline of its own environment. */
+export function baselineOf(contestant: string, baseline: string): string {
+  const environment = contestant.slice(0, contestant.lastIndexOf(':') + 1);
+  return `${environment}${baseline}`;
+}

@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import { pairedRatio } from '../statistics/paired-ratio.ts';
 import { median } from '../statistics/quantile.ts';
 import { judgeTargets } from '../targets/judge-targets.ts';
-import { type CaseResult, type ContestantResult, type Results, samplesOf } from './results.ts';
+import { baselineOf, type CaseResult, type ContestantResult, type Results, samplesOf } from './results.ts';
 import { shownRatio, shownTime } from './shown.ts';
 
 /** What a cell of the table says. */
@@ -12,7 +12,8 @@ export function shownCell(result: CaseResult, contestant: string, baseline: stri
   if (!cell) return '';
   if (cell.status !== 'timed') return { cannot: '–', wrong: 'WRONG', error: 'ERROR' }[cell.status];
   const time = shownTime(median(cell.samples));
-  const ratio = contestant === baseline ? undefined : pairedRatio(cell.samples, samplesOf(result, baseline));
+  const own = baselineOf(contestant, baseline);
+  const ratio = contestant === own ? undefined : pairedRatio(cell.samples, samplesOf(result, own));
   return ratio ? `${time} ×${shownRatio(ratio.value)}` : time;
 }
 

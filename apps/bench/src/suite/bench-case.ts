@@ -14,7 +14,7 @@ export interface HostTensor {
 export type Inputs = Readonly<Record<string, HostTensor>>;
 
 /** What the routine runs on. */
-export interface Surroundings {
+interface Surroundings {
   /** Name of the tfjs backend. */
   readonly backend: string;
 }
@@ -28,7 +28,7 @@ export interface Expected {
 }
 
 /** Something to be checked and timed. */
-export interface Routine {
+interface Routine {
   /** What is timed. Its result is disposed of by the caller. */
   run(): tf.Tensor | Promise<tf.Tensor>;
   /** What is compared with the expected values; default: the result of `run`. */

@@ -33,7 +33,7 @@ export function digest(values: ArrayLike<number>): Digest {
   for (let i = 0; i < values.length; i++) sum += values[i]!;
   return {
     size: values.length,
-    mean: finiteOrNull(sum / values.length),
+    mean: finiteOrNull(sum / Math.max(1, values.length)),
     elements: places(values.length).map((i) => finiteOrNull(values[i]!)),
   };
 }

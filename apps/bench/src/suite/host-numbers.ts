@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { HostTensor } from './bench-case.ts';
 
 /** Uniforms in (0, 1). */
-export function uniforms(seed: number, count: number): Float64Array {
+function uniforms(seed: number, count: number): Float64Array {
   const { words } = key(seed);
   const block = new Uint32Array(4);
   const out = new Float64Array(count);
@@ -35,10 +35,6 @@ export function between(seed: number, shape: readonly number[], low: number, hig
     shape.reduce((a, b) => a * b, 1),
   );
   return { shape, values: Float32Array.from(u, (v) => low + (high - low) * v) };
-}
-
-export function constant(shape: readonly number[], values: ArrayLike<number>): HostTensor {
-  return { shape, values: Float32Array.from(values) };
 }
 
 /** The tensor on the active backend; owned by the caller. */

@@ -22,7 +22,7 @@ const SHAPES: readonly Shape[] = [
 ];
 
 /** Σ_l A_il B_lj in float64. */
-export function product(inputs: Inputs, { m, k, n, transposeA, transposeB }: Shape): Float64Array {
+function product(inputs: Inputs, { m, k, n, transposeA, transposeB }: Shape): Float64Array {
   const [a, b] = [inputs.a!.values, inputs.b!.values];
   const out = new Float64Array(m * n);
   for (let i = 0; i < m; i++) {

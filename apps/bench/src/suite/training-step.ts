@@ -34,7 +34,7 @@ const SIGMA_DATA = 0.5;
 const ROWS = 1024;
 const LEVELS = { mean: -1.2, std: 1.2 };
 /** Marks the inputs that are weights. */
-export const WEIGHT = 'weight:';
+const WEIGHT = 'weight:';
 
 /** Small in proportion to the fan-in; biases small, scales of normalisation near 1. */
 function initial(name: string, shape: readonly number[], index: number): HostTensor {
