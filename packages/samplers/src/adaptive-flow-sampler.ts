@@ -65,7 +65,8 @@ interface Memory extends StepControl {
   readonly rejected: number;
 }
 
-function tolerance(where: string, name: string, value: number): number {
+/** Throws unless a tolerance is above 0. */
+export function adaptiveTolerance(where: string, name: string, value: number): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
     throw new DomainError(
       `${where}: ${name} must be a finite number above 0, got ${shown(value)}. Try 1e-4; float32 states carry errors of about 1e-6.`,
@@ -74,11 +75,41 @@ function tolerance(where: string, name: string, value: number): number {
   return value;
 }
 
+/** What an adaptive run says that cannot go on. */
+export function stuck(
+  where: string,
+  why: string,
+  { index, steps }: Pick<StepContext, 'index' | 'steps'>,
+  t: number,
+  size: number,
+  error: number,
+): NumericalError {
+  return new NumericalError(
+    `${where}: ${why} at t = ${t} in step ${index + 1} of ${steps}, got an inner step of ${size} in σ/α with an error of ${error} tolerances. ` +
+      'Raise the tolerances or maximumAttempts, check the model there for NaN, or end the grid earlier.',
+  );
+}
+
+/** Throws unless σ > 0 and α > 0 at all times of the grid. */
+export function requireNoiseAndSignal(
+  where: string,
+  { process, grid }: Pick<RunPlan, 'process' | 'grid'>,
+): void {
+  for (const t of grid) {
+    const what = process.sigma(t) === 0 ? 'sigma' : process.alpha(t) === 0 ? 'alpha' : undefined;
+    if (what) {
+      throw new DomainError(
+        `${where}: ${what} must be positive at every time of the grid, got 0 at t = ${t}. Move that end of the grid away from it.`,
+      );
+    }
+  }
+}
+
 export function adaptiveFlowSampler(pair: EmbeddedPair, options: AdaptiveFlowOptions): Sampler {
   const { name, tableau } = pair;
   const { norm = 'row', maximumAttempts = 1000, onAttempt } = options;
-  const relative = tolerance(name, 'relativeTolerance', options.relativeTolerance ?? 1e-4);
-  const absolute = tolerance(name, 'absoluteTolerance', options.absoluteTolerance ?? 1e-4);
+  const relative = adaptiveTolerance(name, 'relativeTolerance', options.relativeTolerance ?? 1e-4);
+  const absolute = adaptiveTolerance(name, 'absoluteTolerance', options.absoluteTolerance ?? 1e-4);
   requireOneOf(name, 'norm', norm, ['row', 'batch']);
   requireInteger(name, 'maximumAttempts', maximumAttempts, 1);
   const stages = tableau.nodes.length;
@@ -106,27 +137,15 @@ export function adaptiveFlowSampler(pair: EmbeddedPair, options: AdaptiveFlowOpt
     }
   }
 
-  function stuck(why: string, context: StepContext, t: number, size: number, error: number): NumericalError {
-    return new NumericalError(
-      `${name}: ${why} at t = ${t} in step ${context.index + 1} of ${context.steps}, got an inner step of ${size} in σ/α with an error of ${error} tolerances. ` +
-        'Raise the tolerances or maximumAttempts, check the model there for NaN, or end the grid earlier.',
-    );
-  }
-
   return {
     name,
     order: pair.order,
     stochastic: false,
     nfe: (steps) => steps * (1 + maximumAttempts * (stages - 1)),
     check({ process, kind, grid }: RunPlan): void {
+      requireNoiseAndSignal(name, { process, grid });
       for (let i = 0; i + 1 < grid.length; i++) {
         const [t, r] = [grid[i]!, grid[i + 1]!];
-        if (process.sigma(r) === 0 || process.alpha(t) === 0) {
-          const [what, at] = process.sigma(r) === 0 ? ['sigma', r] : ['alpha', t];
-          throw new DomainError(
-            `${name}: ${what} must be positive at every time of the grid, got 0 at t = ${at}. Move that end of the grid away from it.`,
-          );
-        }
         requireFiniteUpdate(name, t, r, named(flowStep({ process, kind }, tableau, t, r).end));
       }
     },
@@ -153,6 +172,7 @@ export function adaptiveFlowSampler(pair: EmbeddedPair, options: AdaptiveFlowOpt
         for (let attempts = 0; ratio > goal; attempts++) {
           if (attempts >= maximumAttempts) {
             throw stuck(
+              name,
               `more than ${maximumAttempts} inner steps were needed`,
               context,
               t,
@@ -161,7 +181,7 @@ export function adaptiveFlowSampler(pair: EmbeddedPair, options: AdaptiveFlowOpt
             );
           }
           if (memory.size < 1e-7 * ratio) {
-            throw stuck('the step size fell to nothing', context, t, memory.size, error);
+            throw stuck(name, 'the step size fell to nothing', context, t, memory.size, error);
           }
           // No sliver is left for the end.
           const left = ratio - goal;

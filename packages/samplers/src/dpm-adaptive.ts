@@ -1,6 +1,6 @@
 /**
  * DPM-Solver-12 and -23 with adaptive steps in λ (Lu et al. 2022, appendix C) and PID control, as k-diffusion's
- * `sample_dpm_adaptive` without noise. An inner step of length h in λ from ς_t to ς_r = ς_t e^{−h}, with Δ = ς_r − ς_t and
+ * `sample_dpm_adaptive`. An inner step of length h in λ from ς_t to ς_r = ς_t e^{−h}, with Δ = ς_r − ς_t and
  * ε̂₁, ε̂₂ at e^{−r₁h} ς_t, e^{−r₂h} ς_t, is in y = (x − m)/α
  *
  *   order 2   low y + Δ ε̂,                         high y + Δ ε̂₁                              r₁ = 1/2
@@ -10,14 +10,20 @@
  * multiplied by 1 + atan(v^{b₁} v_1^{b₂} v_2^{b₃} − 1), b = (p + i + d, −p − 2d, d)/order, v_1 and v_2 those of the last
  * two accepted steps, and the step is accepted where that factor is at least 0.81.
  *
+ * With η > 0 a step goes down to ς_d of `ancestralStep`, but not below the level at which the interval ends, and once
+ * accepted up again to ς_r with fresh noise, which the error does not see. Steps on a Brownian path (`brownian`) must not
+ * fall below its tolerance to have their law.
+ *
  * Order 2 or 3, as many evaluations an inner step. The grid must end at σ > 0 and start at α > 0.
  */
-import { DomainError, NumericalError, requireInteger, requirePositive, shown } from '@diff/core';
+import { DomainError, fold, NumericalError, requireInteger, requirePositive, shown } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { AdaptiveFlowOptions } from './adaptive-flow-sampler.ts';
+import { type AdaptiveFlowOptions, requireNoiseAndSignal } from './adaptive-flow-sampler.ts';
+import { ancestralStep, requireAncestral } from './ancestral-step.ts';
 import { type ButcherTableau, flowStep, formed, named, noiseRatio } from './flow-runge-kutta.ts';
 import type { RunPlan, Sampler, StepContext } from './sampler.ts';
-import { requireFiniteUpdate } from './update.ts';
+import { decayed } from './transition.ts';
+import { requireFiniteUpdate, weighted } from './update.ts';
 
 export interface DpmAdaptiveOptions extends AdaptiveFlowOptions {
   /** 2 or 3; default 3. */
@@ -28,6 +34,10 @@ export interface DpmAdaptiveOptions extends AdaptiveFlowOptions {
   readonly proportional?: number;
   readonly integral?: number;
   readonly derivative?: number;
+  /** Share of fresh noise η in [0, 1]; default 0, deterministic. */
+  readonly eta?: number;
+  /** Factor on the fresh noise, ≥ 0; default 1. */
+  readonly noiseScale?: number;
 }
 
 interface Memory {
@@ -59,8 +69,8 @@ function tableauOf(order: 2 | 3, ratio: number, h: number): { high: ButcherTable
  * DPM-Solver with adaptive steps.
  *
  * @param options tolerances default to 0.05 (relative) and 0.0078 (absolute); the rest as for `dormandPrince`.
- * @returns a deterministic sampler of order 2 or 3; `nfe` is the bound that maximumAttempts gives.
- * @throws DomainError for another order, or a tolerance of 0 or below; in a run NumericalError where no step size
+ * @returns a sampler of order 2 or 3, deterministic unless eta > 0; `nfe` is the bound that maximumAttempts gives.
+ * @throws DomainError for another order, an eta outside [0, 1], or a tolerance of 0 or below; in a run NumericalError where no step size
  *   meets the tolerance, naming time and step size.
  * @example
  * ```ts
@@ -70,7 +80,9 @@ function tableauOf(order: 2 | 3, ratio: number, h: number): { high: ButcherTable
  */
 export function dpmAdaptive(options: DpmAdaptiveOptions = {}): Sampler {
   const { order = 3, norm = 'row', maximumAttempts = 1000, initialStep = 0.05, onAttempt } = options;
-  const { proportional = 0, integral = 1, derivative = 0 } = options;
+  const { proportional = 0, integral = 1, derivative = 0, eta = 0, noiseScale = 1 } = options;
+  requireAncestral('dpmAdaptive', eta, noiseScale);
+  const noisy = eta > 0 && noiseScale > 0;
   if (order !== 2 && order !== 3) {
     throw new DomainError(`dpmAdaptive: order must be 2 or 3, got ${shown(order)}. Use 3.`);
   }
@@ -95,6 +107,19 @@ export function dpmAdaptive(options: DpmAdaptiveOptions = {}): Sampler {
     }
   }
 
+  /** From the state at d up to r > d with the noise of the step from t. */
+  function raised(
+    { process, key, firstRow, brownian }: StepContext,
+    x: tf.Tensor,
+    { t, d, r, draw }: { t: number; d: number; r: number; draw: number },
+  ): tf.Tensor {
+    const carry = process.alpha(r) / process.alpha(d);
+    const up = decayed(2, process.lambda(d) - process.lambda(r));
+    const source = { key: fold(key, draw), firstRow, brownian, t, next: r };
+    const noise = noiseScale * process.sigma(r) * Math.sqrt(up);
+    return weighted(source, [[carry, x]], process.mean(r) - carry * process.mean(d), noise);
+  }
+
   function stuck(why: string, { index, steps }: StepContext, t: number, h: number): NumericalError {
     return new NumericalError(
       `dpmAdaptive: ${why} at t = ${t} in step ${index + 1} of ${steps}, got an inner step of ${h} in λ. ` +
@@ -105,17 +130,13 @@ export function dpmAdaptive(options: DpmAdaptiveOptions = {}): Sampler {
   return {
     name: 'dpmAdaptive',
     order,
-    stochastic: false,
+    strongOrder: noisy ? 1 : undefined,
+    stochastic: noisy,
     nfe: (steps) => steps * maximumAttempts * order,
     check(plan: RunPlan): void {
+      requireNoiseAndSignal('dpmAdaptive', plan);
       for (let i = 0; i + 1 < plan.grid.length; i++) {
         const [t, r] = [plan.grid[i]!, plan.grid[i + 1]!];
-        if (plan.process.sigma(r) === 0 || plan.process.alpha(t) === 0) {
-          const [what, at] = plan.process.sigma(r) === 0 ? ['sigma', r] : ['alpha', t];
-          throw new DomainError(
-            `dpmAdaptive: ${what} must be positive at every time of the grid, got 0 at t = ${at}. Move that end of the grid away from it.`,
-          );
-        }
         const ratio = noiseRatio(plan.process, t);
         const { high } = tableauOf(order, ratio, plan.process.lambda(r) - plan.process.lambda(t));
         requireFiniteUpdate('dpmAdaptive', t, r, named(flowStep(plan, high, t, r).end));
@@ -144,8 +165,12 @@ export function dpmAdaptive(options: DpmAdaptiveOptions = {}): Sampler {
           const ends = memory.h >= left - 1e-5;
           const h = ends ? left : memory.h;
           const r = ends ? next : process.timeOfLambda(process.lambda(t) + h);
-          const { high, low } = tableauOf(order, noiseRatio(process, t), h);
-          const form = flowStep(context, high, t, r);
+          // Down to ς_d, and after the step is accepted up again to ς_r with noise.
+          const lambdaDown = Math.min(goal, process.lambda(r) - Math.log(ancestralStep(eta, h).down));
+          const d = eta === 0 ? r : lambdaDown === goal ? next : process.timeOfLambda(lambdaDown);
+          const way = eta === 0 ? h : lambdaDown - process.lambda(t);
+          const { high, low } = tableauOf(order, noiseRatio(process, t), way);
+          const form = flowStep(context, high, t, d);
           first ??= await context.predict(x, t);
           const predictions = [first];
           for (const stage of form.stages.slice(1)) {
@@ -154,7 +179,7 @@ export function dpmAdaptive(options: DpmAdaptiveOptions = {}): Sampler {
             predictions.push(await context.predict(at, stage.t));
           }
           const end = formed(context, form.end, x, predictions);
-          const lowStep = flowStep(context, { ...high, weights: low }, t, r);
+          const lowStep = flowStep(context, { ...high, weights: low }, t, d);
           const partner = formed(context, lowStep.end, x, predictions);
           // Not the difference of the two states, in which float32 would lose it.
           const gap = form.combination(high.weights.map((w, j) => w - low[j]!));
@@ -181,7 +206,7 @@ export function dpmAdaptive(options: DpmAdaptiveOptions = {}): Sampler {
             before.dispose();
             before = partner;
             if (x !== context.x) x.dispose();
-            x = end;
+            x = d === r ? end : raised(context, end, { t, d, r, draw: memory.accepted });
             t = r;
           }
           tf.dispose(made.splice(0).filter((tensor) => tensor !== x && tensor !== before));

@@ -1,4 +1,5 @@
 export type { AdaptiveFlowOptions, AttemptReport } from './adaptive-flow-sampler.ts';
+export { type AdaptiveSdeOptions, adaptiveSde } from './adaptive-sde.ts';
 export type { AncestralOptions } from './ancestral-step.ts';
 export { bogackiShampine } from './bogacki-shampine.ts';
 export { type BrownianPath, type BrownianTreeOptions, brownianTree } from './brownian-tree.ts';

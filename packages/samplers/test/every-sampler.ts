@@ -5,6 +5,7 @@
  */
 import { edm, type LinearProcess, logSnrGrid, uniformGrid } from '@diff/sde';
 import {
+  adaptiveSde,
   bogackiShampine,
   ddim,
   ddpm,
@@ -63,6 +64,7 @@ const coupled = (factory: string, ...samplers: readonly Sampler[]): Entry[] =>
   entry(factory, ...samplers).map((e) => ({ ...e, coupled: true }));
 
 export const EVERY_SAMPLER: readonly Entry[] = [
+  ...coupled('adaptiveSde', adaptiveSde({ relativeTolerance: 0.1, absoluteTolerance: 0.1 })),
   ...coupled('bogackiShampine', bogackiShampine({ relativeTolerance: 1e-3, absoluteTolerance: 1e-3 })),
   ...entry('ddim', ddim(), ddim({ eta: 0.5 })),
   ...entry('ddpm', ddpm(), ddpm({ variance: 'forward' })),
