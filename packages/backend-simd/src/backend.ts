@@ -65,6 +65,9 @@ export class SimdBackend extends tf.KernelBackend {
   /** All data of this instance, so that `dispose` can free it. */
   readonly #live = new Set<TensorData>();
   readonly #scratch: { address: number; bytes: number }[] = [];
+  /** How many kernels are running, and a reference that each of them has made and would have to give back. */
+  #depth = 0;
+  readonly #made: tf.DataId[] = [];
   /** How many cpu kernels are running. While one is, what it makes stays in JavaScript. */
   #fallbackDepth = 0;
 
@@ -109,6 +112,7 @@ export class SimdBackend extends tf.KernelBackend {
   /** The same elements under another shape of the same size. */
   alias(info: tf.TensorInfo, shape: readonly number[]): tf.TensorInfo {
     this.incRef(info.dataId);
+    if (this.#depth > 0) this.#made.push(info.dataId);
     return { dataId: info.dataId, shape: shape as number[], dtype: info.dtype };
   }
 
@@ -119,6 +123,8 @@ export class SimdBackend extends tf.KernelBackend {
 
   /** Gives back an intermediate result. */
   discard(info: tf.TensorInfo): void {
+    const at = this.#made.lastIndexOf(info.dataId);
+    if (at >= 0) this.#made.splice(at, 1);
     this.disposeData(info.dataId);
   }
 
@@ -126,26 +132,43 @@ export class SimdBackend extends tf.KernelBackend {
   fallback(kernelName: string, { inputs, attrs }: KernelArguments): tf.TensorInfo | tf.TensorInfo[] {
     const kernelFunc = cpuKernel(kernelName);
     const stop = countFallback(kernelName);
-    this.#fallbackDepth++;
-    let outputs: tf.TensorInfo | tf.TensorInfo[];
     try {
-      outputs = kernelFunc(
-        attrs === undefined ? { inputs, backend: this } : { inputs, attrs, backend: this },
-      );
+      return this.guarded(() => {
+        const outputs = this.#local(() =>
+          kernelFunc(attrs === undefined ? { inputs, backend: this } : { inputs, attrs, backend: this }),
+        );
+        if (this.#fallbackDepth > 0) return outputs;
+        return Array.isArray(outputs) ? outputs.map((info) => this.#commit(info)) : this.#commit(outputs);
+      });
     } finally {
-      this.#fallbackDepth--;
       stop();
     }
-    if (this.#fallbackDepth > 0) return outputs;
-    return Array.isArray(outputs) ? outputs.map((info) => this.#commit(info)) : this.#commit(outputs);
   }
 
-  /** Used by `kernel`: remembers where working memory stood. */
+  /**
+   * Used by `kernel`: runs it, then frees its working memory; if it throws (out of memory, a cpu kernel's complaint),
+   * also all that it made.
+   */
+  guarded<Result>(run: () => Result): Result {
+    const [mark, made] = [this.scratchMark(), this.#made.length];
+    this.#depth++;
+    try {
+      return run();
+    } catch (error) {
+      while (this.#made.length > made) this.disposeData(this.#made.pop()!);
+      throw error;
+    } finally {
+      this.releaseScratch(mark);
+      if (--this.#depth === 0) this.#made.length = 0;
+    }
+  }
+
+  /** Remembers where working memory stood. */
   scratchMark(): number {
     return this.#scratch.length;
   }
 
-  /** Used by `kernel`: frees working memory down to the mark. */
+  /** Frees working memory down to the mark. */
   releaseScratch(mark: number): void {
     while (this.#scratch.length > mark) {
       const { address, bytes } = this.#scratch.pop()!;
@@ -286,8 +309,19 @@ export class SimdBackend extends tf.KernelBackend {
 
   // Storage.
 
+  /** What is made meanwhile stays in JavaScript. */
+  #local<Result>(run: () => Result): Result {
+    this.#fallbackDepth++;
+    try {
+      return run();
+    } finally {
+      this.#fallbackDepth--;
+    }
+  }
+
   #keep(data: TensorData): tf.DataId {
     const dataId = {};
+    if (this.#depth > 0) this.#made.push(dataId);
     this.#live.add(data);
     this.data.set(dataId, data);
     return dataId;

@@ -33,17 +33,17 @@ export function kernel<Inputs extends object, Attrs extends object = Record<neve
     }) {
       const simd = backend as SimdBackend;
       const args: KernelArguments = attrs === undefined ? { inputs } : { inputs, attrs };
-      const mark = simd.scratchMark();
       const stop = countOwn(kernelName);
       try {
-        return run({
-          inputs: inputs as object as KernelCall<Inputs, Attrs>['inputs'],
-          attrs: (attrs ?? {}) as Attrs,
-          backend: simd,
-          args,
-        });
+        return simd.guarded(() =>
+          run({
+            inputs: inputs as object as KernelCall<Inputs, Attrs>['inputs'],
+            attrs: (attrs ?? {}) as Attrs,
+            backend: simd,
+            args,
+          }),
+        );
       } finally {
-        simd.releaseScratch(mark);
         stop();
       }
     },

@@ -81,6 +81,8 @@ export function createPool({
   const sleeps = maySleep(words);
   /** Worker i is thread i + 1. */
   const workers: HostedWorker[] = [];
+  /** Those that have ended unasked. */
+  const dead = new WeakSet<HostedWorker>();
   let resizing: Promise<void> = Promise.resolve();
 
   function started(thread: number): Promise<HostedWorker> {
@@ -115,6 +117,7 @@ export function createPool({
         // From now on: without it, and those numbered after it, the pool goes on.
         worker.onError = () => {
           worker.onError = ignore;
+          dead.add(worker);
           resizing = resizing.then(() => end(workers.indexOf(worker)));
         };
         resolve(worker);
@@ -129,19 +132,21 @@ export function createPool({
     Atomics.store(words, WORDS.THREADS, workers.length + 1);
     wakeWorkers(control);
     await Promise.all(
-      leaving.map(
-        (worker) =>
-          new Promise<void>((resolve) => {
-            const gone = (): void => {
-              clearTimeout(timer);
-              worker.onMessage = worker.onError = ignore;
-              worker.terminate();
-              resolve();
-            };
-            const timer = setTimeout(gone, END_MS);
-            worker.onMessage = worker.onError = gone;
-          }),
-      ),
+      leaving
+        .filter((worker) => !dead.has(worker))
+        .map(
+          (worker) =>
+            new Promise<void>((resolve) => {
+              const gone = (): void => {
+                clearTimeout(timer);
+                worker.onMessage = worker.onError = ignore;
+                worker.terminate();
+                resolve();
+              };
+              const timer = setTimeout(gone, END_MS);
+              worker.onMessage = worker.onError = gone;
+            }),
+        ),
     );
   }
 

@@ -27,12 +27,16 @@ const SHARE = 40_000;
 const ROWS = 24;
 
 export function sgemm(backend: SimdBackend, product: Gemm): void {
+  // Its working memory is free again for the next of many products.
+  backend.guarded(() => multiply(backend, product));
+}
+
+function multiply(backend: SimdBackend, product: Gemm): void {
   const { a, b, c, bias, m, n, k, transposeA, transposeB } = product;
   const { wasm } = backend;
   const rowOfA = each(a, transposeA ? 4 : 4 * k);
   const rowOfC = each(c, 4 * n);
   const range = { items: m, cost: n * k * MULTIPLY_ADD + n * 0.2, multiple: ROWS };
-  const mark = backend.scratchMark();
   const scratch = backend.scratchEach(wasm.sgemmScratch(m, n, k));
   const packedBytes =
     backend.threads() > 1 && m >= 2 * ROWS && k * n >= SHARE ? wasm.sgemmPackedBytes(n, k) : 0;
@@ -47,7 +51,6 @@ export function sgemm(backend: SimdBackend, product: Gemm): void {
     const operands = [rowOfA, m, b, rowOfC, bias];
     backend.parallel('sgemmRows', range, [...operands, COUNT, n, k, transposeA, transposeB, scratch]);
   }
-  backend.releaseScratch(mark);
 }
 
 /** `count` products, their operands one after another. */

@@ -60,7 +60,6 @@ export function stridedCopy(
   if (loops.some(({ size }) => size === 0)) return;
   const merged = mergeLoops(loops);
   const transpose = bytes === 4 && merged.length > 1 && isTranspose(merged);
-  const mark = backend.scratchMark();
   const description = backend.scratch(12 * merged.length);
   const words = backend.heap.i32(description, 3 * merged.length);
   let k = 0;
@@ -76,5 +75,4 @@ export function stridedCopy(
   const name = bytes === 1 ? 'copy8' : transpose ? 'copyTranspose32' : 'copy32';
   const [from, to] = [each(input, bytes * outer.input), each(output, bytes * outer.output)];
   backend.parallel(name, range, [from, to, COUNT, description, merged.length]);
-  backend.releaseScratch(mark);
 }

@@ -12,10 +12,11 @@
  *
  *   y_t ← y_t + f − θ (Δy + Δf),      θ = ⟨f, Δf⟩/|Δf|².
  */
-import { combine, DomainError, NumericalError } from '@diff/core';
+import { combine, NumericalError } from '@diff/core';
 import type { LinearProcess } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import { fromFlow, toFlow } from './ascending-flow.ts';
+import { noMemory } from './no-memory.ts';
 import type { Sampler, StepContext } from './sampler.ts';
 
 export interface FixedPointOptions {
@@ -23,23 +24,6 @@ export interface FixedPointOptions {
   readonly tolerance: number;
   /** Iterations allowed in one step. */
   readonly iterations: number;
-}
-
-/** A run's memory for a method that must not have one. */
-class NoMemory extends Map<string, unknown> {
-  readonly #name: string;
-  constructor(name: string) {
-    super();
-    this.#name = name;
-  }
-  override get(): never {
-    throw new DomainError(
-      `invert: an exact inversion needs a sampler whose steps do not depend on earlier ones, got ${this.#name}. Use for example ddim(), heun() or rungeKutta4(), or method 'explicit'.`,
-    );
-  }
-  override set(): never {
-    return this.get();
-  }
 }
 
 /** An iterate and its residual f. */
@@ -93,7 +77,9 @@ export async function invertStep(
 ): Promise<tf.Tensor> {
   const { process, x: end, t, next } = context;
   const goal = toFlow(process, end, next);
-  const history = new NoMemory(sampler.name);
+  const history = noMemory(
+    `invert: an exact inversion needs a sampler whose steps do not depend on earlier ones, got ${sampler.name}. Use for example ddim(), heun() or rungeKutta4(), or method 'explicit'.`,
+  );
   let y = tf.clone(goal);
   let before: Iterate | undefined;
   let residual = Number.POSITIVE_INFINITY;

@@ -27,6 +27,7 @@ export {
 export { fromSchedulerConfig } from './from-scheduler-config.ts';
 export { heun } from './heun.ts';
 export { heunInTime } from './heun-in-time.ts';
+export { type InpaintOptions, inpaint } from './inpaint.ts';
 export { type InvertOptions, invert } from './invert.ts';
 export { ipndm } from './ipndm.ts';
 export { type LangevinOptions, langevin } from './langevin.ts';

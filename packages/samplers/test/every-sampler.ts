@@ -3,6 +3,8 @@
  * rows share anything (adaptive steps), and a grid that it can run. `control.test.ts` fails when an export is in neither
  * list here.
  */
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
 import { edm, type LinearProcess, logSnrGrid, uniformGrid } from '@diff/sde';
 import {
   adaptiveSde,
@@ -25,6 +27,7 @@ import {
   exponentialIntegrator,
   heun,
   heunInTime,
+  inpaint,
   ipndm,
   langevinCorrector,
   lcm,
@@ -47,6 +50,8 @@ import {
 } from '../src/index.ts';
 
 export const PROCESS: LinearProcess = edm({ T: 10 });
+/** Made by the first run that needs them, on its backend; of no test's count. */
+const [MASK, KNOWN] = [tf.tensor1d([1, 0, 0]), tf.tensor1d([0.5, 0, 0])];
 
 export interface Entry {
   /** The factory's name. */
@@ -100,6 +105,11 @@ export const EVERY_SAMPLER: readonly Entry[] = [
   ),
   ...entry('heun', heun()),
   ...entry('heunInTime', heunInTime()),
+  ...entry(
+    'inpaint',
+    inpaint({ sampler: heun(), mask: MASK, known: KNOWN }),
+    inpaint({ sampler: ddpm(), mask: MASK, known: KNOWN, resamplings: 3 }),
+  ),
   ...entry('ipndm', ipndm()),
   ...entry('lcm', lcm()),
   ...entry('lms', lms()),
@@ -129,6 +139,7 @@ export const EVERY_SAMPLER: readonly Entry[] = [
 /** Functions of the package that are not factories of samplers. */
 export const NOT_SAMPLERS: readonly string[] = [
   'brownianTree',
+  'fromSchedulerConfig',
   'invert',
   'langevin',
   'langevinCorrector',

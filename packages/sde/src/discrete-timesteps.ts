@@ -6,17 +6,21 @@
  *   linspace   n equally spaced indices from N − 1 to 0
  *   leading    0, r, 2r, …, r = ⌊N/n⌋, plus an offset: never the last index, where the noise is greatest
  *   trailing   N − 1, N − 1 − N/n, …: always the last index
+ *   simple     N − 1 − ⌊k N/n⌋: trailing with floors
  *
  * `dropLast` takes one index more and leaves out the last, 0 (linspace and leading), as libraries do for solvers that
  * go on to the data from there. Indices are rounded to whole ones, halves to even, unless `fractional`, which linspace
  * alone knows.
+ *
+ * ComfyUI's names: "normal" is linspace fractional, "sgm_uniform" that with `dropLast`, "simple" is simple, "ddim_uniform"
+ * leading with offset 1; SD-Turbo's are the first of trailing with n = 10.
  */
 import { DomainError, requireInteger, requireOneOf, shown } from '@diff/core';
 
 export interface DiscreteTimestepsOptions {
   /** Number of timesteps n ≥ 1. */
   readonly steps: number;
-  readonly spacing: 'linspace' | 'leading' | 'trailing';
+  readonly spacing: 'linspace' | 'leading' | 'trailing' | 'simple';
   /** N, the steps of the chain; default 1000. */
   readonly trainSteps?: number;
   /** Added to each index of 'leading'; default 0. */
@@ -39,7 +43,7 @@ function rounded(x: number): number {
 /**
  * Indices of a chain's steps, from noise to data.
  *
- * @returns n numbers in [0, N − 1], descending (trailing and linspace repeat some when n > N).
+ * @returns n numbers in [0, N − 1], descending (all but leading repeat some when n > N).
  * @throws DomainError for n > N with 'leading', and for numbers outside their ranges.
  * @example
  * ```ts
@@ -56,7 +60,7 @@ export function discreteTimesteps(options: DiscreteTimestepsOptions): readonly n
   const n = requireInteger(where, 'steps', options.steps, 1);
   requireInteger(where, 'trainSteps', N, 1);
   requireInteger(where, 'offset', offset, 0);
-  requireOneOf(where, 'spacing', spacing, ['linspace', 'leading', 'trailing']);
+  requireOneOf(where, 'spacing', spacing, ['linspace', 'leading', 'trailing', 'simple']);
   const used = requireInteger(where, 'usedSteps', options.usedSteps ?? N, 1);
   if (used > N) {
     throw new DomainError(
@@ -79,6 +83,9 @@ export function discreteTimesteps(options: DiscreteTimestepsOptions): readonly n
       );
     }
     return Object.freeze(Array.from({ length: n }, (_, i) => (count - 1 - i) * ratio + offset));
+  }
+  if (spacing === 'simple') {
+    return Object.freeze(Array.from({ length: n }, (_, i) => used - 1 - Math.floor(i * (used / n))));
   }
   // The progression as numpy's arange forms it, whose last bits decide about halves.
   const step = used - N / n - used;

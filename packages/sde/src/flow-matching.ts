@@ -9,6 +9,7 @@
  */
 import { DomainError, shown } from '@diff/core';
 import { linearProcess } from './linear-process.ts';
+import { lessLog1p } from './log-expm1.ts';
 import type { LinearProcess } from './process.ts';
 
 /**
@@ -29,7 +30,7 @@ export function flowMatching({ T = 1 }: { readonly T?: number } = {}): LinearPro
       `flowMatching: T must lie in (0, 1], got ${shown(T)}. At t = 1 the state is pure noise.`,
     );
   }
-  /** 1/(1 − t) − 1/(1 − r) + ln((1 − t)/(1 − r)), without cancellation for near times: d − ln(1 + d) with d = (t − r)/(1 − t), plus d r/(1 − r). */
+  /** 1/(1 − t) − 1/(1 − r) + ln((1 − t)/(1 − r)) = d − ln(1 + d) + d r/(1 − r), d = (t − r)/(1 − t): no cancellation. */
   const spread = (t: number, r: number): number => {
     const d = (t - r) / (1 - t);
     return lessLog1p(d) + (d * r) / (1 - r);
@@ -48,16 +49,4 @@ export function flowMatching({ T = 1 }: { readonly T?: number } = {}): LinearPro
     scoreGain: (t, r) => 2 * (1 - r) * spread(t, r),
     noiseVariance: (t, r) => ((t - r) * (t + r - 2 * r * t)) / (1 - t) ** 2,
   });
-}
-
-/** d − ln(1 + d) for d ≥ 0. */
-function lessLog1p(d: number): number {
-  if (d > 0.1) return d - Math.log1p(d);
-  // d²/2 − d³/3 + d⁴/4 − …
-  let [sum, power] = [0, d];
-  for (let n = 2; n < 20; n++) {
-    power *= -d;
-    sum -= power / n;
-  }
-  return sum;
 }

@@ -1,4 +1,6 @@
+export { type AlignYourStepsGridOptions, alignYourStepsGrid } from './align-your-steps-grid.ts';
 export { type AlphaSigmaOptions, fromAlphaSigma } from './alpha-sigma.ts';
+export { arctangentGrid } from './arctangent-grid.ts';
 export { type BbddGridOptions, bbddGrid, stepKappa } from './bbdd-grid.ts';
 export { type BetaGridOptions, betaGrid } from './beta-grid.ts';
 export type { BetaScheduleConfig, BetaScheduleOptions } from './beta-schedule.ts';
@@ -28,8 +30,12 @@ export {
 } from './general-process.ts';
 export { generalReverseDrift } from './general-reverse.ts';
 export { geometricGrid } from './geometric-grid.ts';
+export { gitsGrid } from './gits-grid.ts';
 export { checkGrid, type GridOptions } from './grid.ts';
 export { type KarrasGridOptions, karrasGrid } from './karras-grid.ts';
+export { type LaplaceGridOptions, laplaceGrid } from './laplace-grid.ts';
+export { type GridOfLevelsOptions, gridOfLevels } from './levels-to-times.ts';
+export { type LinearQuadraticGridOptions, linearQuadraticGrid } from './linear-quadratic-grid.ts';
 export { logSnrGrid } from './log-snr-grid.ts';
 export type { NoiseLevelGridOptions } from './noise-level-grid.ts';
 export { fromNoiseLevels, type NoiseLevelTableOptions } from './noise-level-table.ts';
@@ -56,6 +62,12 @@ export {
   reverseCoefficients,
   reverseDrift,
 } from './reverse.ts';
+export {
+  type DynamicShiftOptions,
+  dynamicShift,
+  type ShiftedGridOptions,
+  shiftedGrid,
+} from './shifted-grid.ts';
 export { type SmldChain, type SmldChainOptions, smldChain, smldSigmas } from './smld-chain.ts';
 export { subVariancePreserving } from './sub-variance-preserving.ts';
 export { toVarianceExploding, type VarianceExplodingView } from './to-variance-exploding.ts';

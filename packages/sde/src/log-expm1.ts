@@ -13,3 +13,15 @@ export function logExpm1(y: number): number {
 export function softplus(z: number): number {
   return z > 0 ? z + Math.log1p(Math.exp(-z)) : Math.log1p(Math.exp(z));
 }
+
+/** d − ln(1 + d) for d ≥ 0, without cancellation. */
+export function lessLog1p(d: number): number {
+  if (d > 0.1) return d - Math.log1p(d);
+  // d²/2 − d³/3 + d⁴/4 − …
+  let [sum, power] = [0, d];
+  for (let n = 2; n < 20; n++) {
+    power *= -d;
+    sum -= power / n;
+  }
+  return sum;
+}

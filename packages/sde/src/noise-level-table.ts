@@ -8,10 +8,13 @@
  *
  * Between the times of the table ln ς is linear, so that λ is; next to a level 0 it is ς and next to ∞ it is 1/ς that is
  * linear. f = (ln α)′ and g² = 2 α² ς ς′ follow, constant in form over each interval. Levels may stay the same over an
- * interval, but may not fall.
+ * interval, but may not fall. As g²/α² dt = d(ς²), with a and b the levels at r and t
+ *
+ *   G = 2 α_r ∫_a^b α ς dς   (vp 2 α_r (1/α_t − 1/α_r),  ve b² − a²,  flow 2 α_r [ς − ln(1 + ς)]_a^b),   V = α_r² (b² − a²)
  */
 import { DomainError, requireOneOf, requirePositive, shown } from '@diff/core';
 import { linearProcess } from './linear-process.ts';
+import { lessLog1p } from './log-expm1.ts';
 import type { LinearProcess } from './process.ts';
 
 export interface NoiseLevelTableOptions {
@@ -106,6 +109,13 @@ export function fromNoiseLevels(options: NoiseLevelTableOptions): LinearProcess 
     if (scaling === 've') return 0;
     return scaling === 'flow' ? -slope(t) / (1 + s) : (-s * slope(t)) / (1 + s * s);
   };
+  /** ∫_a^b α ς dς. */
+  const weighted = (a: number, b: number): number => {
+    if (scaling === 've') return 0.5 * (b - a) * (b + a);
+    if (scaling === 'vp') return ((b - a) * (b + a)) / (Math.sqrt(1 + b * b) + Math.sqrt(1 + a * a));
+    const d = (b - a) / (1 + a);
+    return lessLog1p(d) + d * a;
+  };
   const std = options.priorStd ?? sigmaOf(levels[N]!);
   requirePositive('fromNoiseLevels', 'priorStd', std);
   return linearProcess({
@@ -119,5 +129,7 @@ export function fromNoiseLevels(options: NoiseLevelTableOptions): LinearProcess 
     timeOfLambda: (lambda) => timeOfLevel(Math.exp(-lambda)),
     drift,
     diffusionSquared: (t) => 2 * alphaOf(level(t)) ** 2 * level(t) * slope(t),
+    scoreGain: (t, r) => 2 * alphaOf(level(r)) * weighted(level(r), level(t)),
+    noiseVariance: (t, r) => alphaOf(level(r)) ** 2 * (level(t) - level(r)) * (level(t) + level(r)),
   });
 }

@@ -30,7 +30,7 @@ const STARTERS: readonly {
 ];
 
 /** Milliseconds from the start of a process to its first output, or undefined where it ends without. */
-export function timeToOutput({ program, args, env }: Command): Promise<number | undefined> {
+function timeToOutput({ program, args, env }: Command): Promise<number | undefined> {
   return new Promise((resolve) => {
     const started = performance.now();
     const child = spawn(program, [...args], {

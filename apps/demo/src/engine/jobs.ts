@@ -7,4 +7,5 @@ type AnyJob = Job<any, any, unknown>;
 export const jobs: Readonly<Record<string, () => Promise<AnyJob>>> = {
   'noise-and-back': async () => (await import('../pages/noise-and-back/job.ts')).noiseAndBack,
   'two-spheres': async () => (await import('../pages/two-spheres/job.ts')).twoSpheres,
+  race: async () => (await import('../pages/race/job.ts')).race,
 };

@@ -16,4 +16,5 @@ export interface Page {
 export const pages: readonly [Page, ...Page[]] = [
   { path: 'noise', title: 'Noise and back', load: () => import('./noise-and-back/page.tsx') },
   { path: 'spheres', title: 'Two spheres', load: () => import('./two-spheres/page.tsx') },
+  { path: 'race', title: 'Samplers race', load: () => import('./race/page.tsx') },
 ];

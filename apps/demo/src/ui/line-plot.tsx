@@ -1,0 +1,110 @@
+/** Curves over one axis, drawn by uPlot, with the numbers beside them for those who do not see the picture. */
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { useTheme } from './use-theme.ts';
+
+export interface Curve {
+  readonly name: string;
+  /** One value for each x; null where there is none. */
+  readonly values: readonly (number | null)[];
+}
+
+/** Distinguishable in light and dark, and by people who do not see all colours (Okabe and Ito, 2008). */
+const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8c6bb1', '#a0a0a0'];
+
+export function LinePlot({
+  x,
+  xLabel,
+  yLabel,
+  curves,
+  logarithmic = false,
+}: {
+  readonly x: readonly number[];
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly curves: readonly Curve[];
+  /** Both axes. */
+  readonly logarithmic?: boolean;
+}): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  const theme = useTheme();
+  useEffect(() => {
+    const element = place.current;
+    if (!element || x.length === 0) return;
+    const style = getComputedStyle(element);
+    const colour = (name: string): string => style.getPropertyValue(name).trim();
+    const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 1 } };
+    const distr = logarithmic ? 3 : 1;
+    const plot = new uPlot(
+      {
+        width: element.clientWidth,
+        height: Math.min(420, Math.max(260, element.clientWidth * 0.6)),
+        scales: { x: { time: false, distr }, y: { distr } },
+        axes: [
+          { ...axis, label: xLabel },
+          { ...axis, label: yLabel, size: 64 },
+        ],
+        legend: { live: false },
+        cursor: { show: false },
+        series: [
+          {},
+          ...curves.map(({ name }, i) => ({
+            label: name,
+            stroke: COLOURS[i % COLOURS.length]!,
+            width: 2,
+            points: { show: true, size: 5 },
+          })),
+        ],
+      },
+      [[...x], ...curves.map(({ values }) => [...values])] as uPlot.AlignedData,
+      element,
+    );
+    const resize = new ResizeObserver(() =>
+      plot.setSize({ width: element.clientWidth, height: plot.height }),
+    );
+    resize.observe(element);
+    return () => {
+      resize.disconnect();
+      plot.destroy();
+    };
+  }, [x, xLabel, yLabel, curves, logarithmic, theme]);
+
+  return (
+    <figure class="plot">
+      <div
+        ref={place}
+        role="img"
+        aria-label={`${yLabel} against ${xLabel}: ${curves.map(({ name }) => name).join(', ')}`}
+      />
+      <details>
+        <summary>The numbers</summary>
+        <div class="scroll" tabIndex={0} role="region" aria-label={`${yLabel} against ${xLabel}`}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{xLabel}</th>
+                {curves.map(({ name }) => (
+                  <th key={name} scope="col">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {x.map((value, row) => (
+                <tr key={value}>
+                  <th scope="row">{value}</th>
+                  {curves.map(({ name, values }) => (
+                    <td key={name}>{values[row]?.toExponential(2) ?? ''}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </details>
+    </figure>
+  );
+}
