@@ -11,6 +11,9 @@ export interface Curve {
   readonly values: readonly (number | null)[];
 }
 
+const tickLabel = (v: number | null): string =>
+  v === null ? '' : v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e4) ? v.toExponential(0) : String(v);
+
 /** Distinguishable in light and dark, and by people who do not see all colours (Okabe and Ito, 2008). */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8c6bb1', '#a0a0a0'];
 
@@ -44,7 +47,7 @@ export function LinePlot({
         scales: { x: { time: false, distr }, y: { distr } },
         axes: [
           { ...axis, label: xLabel },
-          { ...axis, label: yLabel, size: 64 },
+          { ...axis, label: yLabel, size: 72, values: (_, ticks) => ticks.map(tickLabel) },
         ],
         legend: { live: false },
         cursor: { show: false },
@@ -80,7 +83,8 @@ export function LinePlot({
       />
       <details>
         <summary>The numbers</summary>
-        <div class="scroll" tabIndex={0} role="region" aria-label={`${yLabel} against ${xLabel}`}>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+        <section class="scroll" tabIndex={0} aria-label={`${yLabel} against ${xLabel}`}>
           <table>
             <thead>
               <tr>
@@ -103,7 +107,7 @@ export function LinePlot({
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
       </details>
     </figure>
   );
