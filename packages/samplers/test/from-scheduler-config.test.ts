@@ -307,7 +307,9 @@ describe('clip_sample and thresholding', () => {
   test('a range that holds all data changes nothing', async () => {
     const free = await at(base);
     const wide = await at({ ...base, clip_sample: true, clip_sample_range: 100 });
-    wide.forEach((v, i) => expect(v).toBeCloseTo(free[i]!, 5));
+    wide.forEach((v, i) => {
+      expect(v).toBeCloseTo(free[i]!, 5);
+    });
   });
 
   test.each(['DDIMScheduler', 'DDPMScheduler', 'LCMScheduler', 'HeunDiscreteScheduler'])(
@@ -339,7 +341,10 @@ describe('clip_sample and thresholding', () => {
     const x = await at({ ...plain, _class_name: scheduler, thresholding: true });
     expect(Math.max(...x.map(Math.abs))).toBeLessThanOrEqual(1.1);
     const clipped = await at({ ...base, clip_sample: true });
-    if (scheduler === 'DDIMScheduler') x.forEach((v, i) => expect(v).toBeCloseTo(clipped[i]!, 5));
+    if (scheduler === 'DDIMScheduler')
+      x.forEach((v, i) => {
+        expect(v).toBeCloseTo(clipped[i]!, 5);
+      });
   });
 });
 

@@ -39,7 +39,7 @@ export function linearQuadraticGrid(options: LinearQuadraticGridOptions): readon
   const slope = M === 0 ? 0 : c / M;
   const start = M === 0 ? 0 : c;
   const square = 1 - start - slope * Q;
-  if (typeof c !== 'number' || !(c > 0 && c < 1) || square <= -slope * Q) {
+  if (typeof c !== 'number' || !(c > 0 && c < 1) || 2 * square <= -slope * Q) {
     throw new DomainError(
       `linearQuadratic: threshold must lie in (0, 1) and leave time for ${Q} more steps, got ${shown(c)}. 0.025 is usual.`,
     );

@@ -69,14 +69,6 @@ const table = [0, 0.05, 0.2, 0.5, 1.4, 6, 20];
 const kinks = [1, 2, 3, 4, 5];
 
 export const custom: readonly Entry[] = [
-  { name: 'flow', process: flowMatching(), last: 0.95 },
-  { name: 'levels vp', process: fromNoiseLevels({ levels: table }), kinks },
-  {
-    name: 'levels ve',
-    process: fromNoiseLevels({ levels: table.slice(1), scaling: 've' }),
-    kinks: [1, 2, 3, 4],
-  },
-  { name: 'levels flow', process: fromNoiseLevels({ levels: table, scaling: 'flow' }), kinks },
   {
     name: 'straight line',
     process: fromAlphaSigma({ alpha: (t) => 1 - t, sigma: (t) => t, T: 1 }),
@@ -100,6 +92,10 @@ export const custom: readonly Entry[] = [
       T: 1.5,
     }),
   },
+  { name: 'flow', process: flowMatching(), last: 0.95 },
+  { name: 'levels vp', process: fromNoiseLevels({ levels: table }), kinks },
+  { name: 'levels ve', process: fromNoiseLevels({ levels: table, scaling: 've' }), kinks },
+  { name: 'levels flow', process: fromNoiseLevels({ levels: table, scaling: 'flow' }), kinks },
 ];
 
 export const everyProcess: readonly Entry[] = [...builtIn, ...custom];
