@@ -1,4 +1,5 @@
 // Rows by index, and its adjoint.
+import { fill32 } from './fill';
 
 /** out[b, o, i, :] = x[b, o, index[b, i], :], rows of `bytes` bytes. The indices are valid. */
 export function gatherRows(x: usize, indices: usize, out: usize, batch: i32, outer: i32, dim: i32, count: i32, bytes: usize): void {
@@ -34,12 +35,10 @@ export function segmentSum(x: usize, ids: usize, out: usize, n: i32, rowLength: 
 
 /** out[i, j] = on where j = index[i], else off; 32-bit words. */
 export function oneHot32(indices: usize, out: usize, n: i32, depth: i32, on: i32, off: i32): void {
+  fill32(out, n * depth, off);
   for (let i = 0; i < n; i++) {
     const hot = load<i32>(indices + (<usize>i << 2));
-    for (let j = 0; j < depth; j++) {
-      store<i32>(out, off);
-      out += 4;
-    }
-    if (<u32>hot < <u32>depth) store<i32>(out - (<usize>(depth - hot) << 2), on);
+    if (<u32>hot < <u32>depth) store<i32>(out + (<usize>hot << 2), on);
+    out += <usize>depth << 2;
   }
 }

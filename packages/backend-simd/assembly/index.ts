@@ -14,6 +14,7 @@ export * from './reduce-index';
 export * from './reduce-int';
 export * from './resize';
 export * from './select';
+export * from './short-rows';
 export * from './silu';
 export * from './softmax';
 export * from './strided-copy';

@@ -10,11 +10,15 @@ import { threadMemory } from './thread-memory';
 @inline
 function copyRow<T>(input: usize, out: usize, n: i32, inStride: isize, outStride: isize): void {
   if (outStride == 1 && inStride == 1) {
-    if (n >= 16) {
-      memory.copy(out, input, <usize>n * sizeof<T>());
+    const bytes = <usize>n * sizeof<T>();
+    // Calling out for a block costs as much as copying a few hundred bytes here.
+    if (bytes >= 2048) {
+      memory.copy(out, input, bytes);
       return;
     }
-    for (let i = 0; i < n; i++) store<T>(out + <usize>i * sizeof<T>(), load<T>(input + <usize>i * sizeof<T>()));
+    let k: usize = 0;
+    for (; k + 16 <= bytes; k += 16) v128.store(out + k, v128.load(input + k));
+    for (; k < bytes; k += sizeof<T>()) store<T>(out + k, load<T>(input + k));
     return;
   }
   if (outStride == 1 && inStride == 0) {

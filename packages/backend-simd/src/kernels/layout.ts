@@ -28,7 +28,7 @@ import { kernel } from '../kernel.ts';
 import { isNumeric, type NumericType, size, strides } from '../numeric.ts';
 import { stridedCopy } from '../strided-copy.ts';
 import { bytesPerElement } from '../tensor-data.ts';
-import { filled } from './fill.ts';
+import { bits } from './fill.ts';
 
 /** A new tensor of `shape` whose element i is x[offset + Σ_d i_d · step_d]. */
 function view(
@@ -161,22 +161,49 @@ export const tileConfig: KernelConfig = kernel<TileInputs, TileAttrs>(
   },
 );
 
+/** Address of one element of this value; working memory. */
+function constantOf(backend: SimdBackend, dtype: NumericType, value: number): number {
+  const address = backend.scratch(4);
+  if (dtype === 'bool') backend.heap.u8(address, 1)[0] = value;
+  else backend.heap.i32(address, 1)[0] = bits(value, dtype);
+  return address;
+}
+
 export const padConfig: KernelConfig = kernel<PadV2Inputs, PadV2Attrs>(
   PadV2,
   ({ inputs: { x }, attrs: { paddings, constantValue }, backend, args }) => {
     if (!isNumeric(x.dtype)) return backend.fallback(PadV2, args);
     const shape = x.shape.map((n, d) => paddings[d]![0] + n + paddings[d]![1]);
     if (size(shape) === size(x.shape)) return backend.alias(x, shape);
-    const out = filled(backend, shape, x.dtype, constantValue);
+    const out = backend.output(shape, x.dtype);
     const bytes = bytesPerElement(x.dtype);
     const from = strides(x.shape);
     const to = strides(shape);
+    const address = backend.pointer(out);
+    const value = constantOf(backend, x.dtype, constantValue);
+    // The block itself, then what lies before and behind it along each axis: all of the later axes, and of the
+    // earlier ones what the block has.
+    let corner = address;
+    const inside = x.shape.map((n, d) => ({ size: n, input: from[d]!, output: to[d]! }));
     const start = dot(
       paddings.map(([before]) => before),
       to,
     );
-    const loops = x.shape.map((n, d) => ({ size: n, input: from[d]!, output: to[d]! }));
-    stridedCopy(backend, backend.pointer(x), backend.pointer(out) + start * bytes, bytes, loops);
+    stridedCopy(backend, backend.pointer(x), address + start * bytes, bytes, inside);
+    x.shape.forEach((n, d) => {
+      const [before, after] = paddings[d]!;
+      const slab = (length: number, at: number): void => {
+        const loops = shape.map((whole, e) => ({
+          size: e < d ? x.shape[e]! : e === d ? length : whole,
+          input: 0,
+          output: to[e]!,
+        }));
+        stridedCopy(backend, value, corner + at * to[d]! * bytes, bytes, loops);
+      };
+      slab(before, 0);
+      slab(after, before + n);
+      corner += before * to[d]! * bytes;
+    });
     return out;
   },
 );

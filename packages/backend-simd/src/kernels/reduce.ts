@@ -98,18 +98,25 @@ export function overOuter(
   backend.parallel(name, range, [each(from, 4 * n * inner), each(to, 4 * inner), COUNT, ...rest]);
 }
 
-/** scale · Σ of float32. */
+/** Rows of 2 to this many elements go four at a time through assembly/short-rows.ts. */
+export const SHORT_ROW = 16;
+
+const isShort = ({ n, inner }: Pass): boolean => inner === 1 && n > 1 && n <= SHORT_ROW;
+
+/** Σ of float32, divided. */
 function sumFloat(
   backend: SimdBackend,
   x: TensorInfo,
   axis: number | number[],
   keepDims: boolean,
-  scale: number,
+  divisor: number,
 ): TensorInfo {
   return reduce(backend, x, axis, keepDims, (from, to, pass, isLast) => {
-    const factor = isLast ? scale : 1;
+    const by = isLast ? divisor : 1;
+    const factor = 1 / by;
     const { outer, n, inner } = pass;
-    if (inner === 1) overOuter(backend, 'sumRows', from, to, pass, [n, factor]);
+    if (isShort(pass)) overOuter(backend, 'sumShortRows', from, to, pass, [n, by]);
+    else if (inner === 1) overOuter(backend, 'sumRows', from, to, pass, [n, factor]);
     else if (inner === 2) overOuter(backend, 'sumPairs', from, to, pass, [n, factor]);
     else if (inner === 3) overOuter(backend, 'sumAny', from, to, pass, [n, inner, factor]);
     else if (outer > 1) overOuter(backend, 'sumColumns', from, to, pass, [n, inner, inner, factor]);
@@ -141,7 +148,7 @@ export const meanConfig: KernelConfig = kernel<MeanInputs, MeanAttrs>(
     if (!isNumeric(x.dtype)) return backend.fallback(Mean, args);
     const float = cast(backend, x, 'float32');
     const n = size(util.parseAxisParam(axis, x.shape).map((d) => x.shape[d]!));
-    const out = sumFloat(backend, float, axis, keepDims, 1 / n);
+    const out = sumFloat(backend, float, axis, keepDims, n);
     backend.discard(float);
     return out;
   },
@@ -153,15 +160,17 @@ function simple<Attrs extends object>(
   axisOf: (attrs: Attrs) => number | number[],
   float: 'maxReduce' | 'minReduce' | 'prodReduce',
   int?: 'maxInt' | 'minInt',
+  short?: 'maxShortRows' | 'minShortRows',
 ): KernelConfig {
   return kernel<{ x: TensorInfo }, Attrs & { keepDims?: boolean }>(
     name,
     ({ inputs: { x }, attrs, backend, args }) => {
       const method = x.dtype === 'float32' ? float : x.dtype === 'int32' ? int : undefined;
       if (method === undefined) return backend.fallback(name, args);
-      return reduce(backend, x, axisOf(attrs), attrs.keepDims ?? false, (from, to, pass) =>
-        overOuter(backend, method, from, to, pass, [pass.n, pass.inner]),
-      );
+      return reduce(backend, x, axisOf(attrs), attrs.keepDims ?? false, (from, to, pass) => {
+        if (short && method === float && isShort(pass)) overOuter(backend, short, from, to, pass, [pass.n]);
+        else overOuter(backend, method, from, to, pass, [pass.n, pass.inner]);
+      });
     },
   );
 }
@@ -171,6 +180,13 @@ export const maxConfig: KernelConfig = simple<MaxAttrs>(
   (attrs) => attrs.reductionIndices,
   'maxReduce',
   'maxInt',
+  'maxShortRows',
 );
-export const minConfig: KernelConfig = simple<MinAttrs>(Min, (attrs) => attrs.axis, 'minReduce', 'minInt');
+export const minConfig: KernelConfig = simple<MinAttrs>(
+  Min,
+  (attrs) => attrs.axis,
+  'minReduce',
+  'minInt',
+  'minShortRows',
+);
 export const prodConfig: KernelConfig = simple<ProdAttrs>(Prod, (attrs) => attrs.axis, 'prodReduce');

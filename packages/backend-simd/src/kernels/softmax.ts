@@ -3,6 +3,7 @@ import { type KernelConfig, Softmax, type SoftmaxAttrs, type SoftmaxInputs } fro
 import { kernel } from '../kernel.ts';
 import { size } from '../numeric.ts';
 import { COUNT, each } from '../parallel.ts';
+import { SHORT_ROW } from './reduce.ts';
 
 export const softmaxConfig: KernelConfig = kernel<SoftmaxInputs, SoftmaxAttrs>(
   Softmax,
@@ -13,8 +14,9 @@ export const softmaxConfig: KernelConfig = kernel<SoftmaxInputs, SoftmaxAttrs>(
     const n = logits.shape[last]!;
     if (n === 0) return out;
     const [from, to] = [backend.pointer(logits), backend.pointer(out)];
-    const range = { items: size(logits.shape) / n, cost: 10 + 1.5 * n };
-    backend.parallel('softmax', range, [each(from, 4 * n), each(to, 4 * n), COUNT, n]);
+    const range = { items: size(logits.shape) / n, cost: 10 + 1.5 * n, multiple: 16 };
+    const name = n <= SHORT_ROW ? 'softmaxShortRows' : 'softmax';
+    backend.parallel(name, range, [each(from, 4 * n), each(to, 4 * n), COUNT, n]);
     return out;
   },
 );
