@@ -2,7 +2,7 @@
 //
 //   npm run mutation -- [--files combine,sgemm-tile] [--all] [--list] [--match TEXT]
 //
-// Without --all each file gets about one mutant for 16 lines, spread over the kinds of faults (mutants.mjs) and over the
+// Without --all each file gets about one mutant for 20 lines, spread over the kinds of faults (mutants.mjs) and over the
 // file. Every mutant is compiled into both builds and meets the tests that concern its file (tests-of.mjs) in a copy
 // of the package in the system's folder for temporary files. It is `killed` when a test fails, `stopped` when the
 // tests do not end, `equivalent` when equivalent.json says why no test can tell, else it `SURVIVED`. Ends with code 1
@@ -31,7 +31,7 @@ import { allMutants, someMutants } from './mutants.mjs';
 import { testsOf } from './tests-of.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const LINES_PER_MUTANT = 16;
+const LINES_PER_MUTANT = 20;
 const BUILDS = { base: [], relaxed: ['--enable', 'relaxed-simd'] };
 
 const { values: options } = parseArgs({

@@ -31,7 +31,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { cpuKernel } from './cpu-kernel.ts';
-import { SimdBackendError } from './errors.ts';
+import { OutOfMemoryError, SimdBackendError } from './errors.ts';
 import type { WasmExports } from './generated/wasm-exports.ts';
 import type { Heap } from './heap.ts';
 import { countFallback } from './kernel-counts.ts';
@@ -47,6 +47,9 @@ export interface KernelArguments {
   readonly inputs: tf.NamedTensorInfoMap;
   readonly attrs?: tf.NamedAttrMap;
 }
+
+/** Kernels count elements in 32 bits with a sign. Of 4-byte elements fewer fit into the memory. */
+const MOST_ELEMENTS = 2 ** 31 - 1;
 
 const isTyped = (values: unknown): values is tf.TypedArray => ArrayBuffer.isView(values);
 
@@ -92,7 +95,7 @@ export class SimdBackend extends tf.KernelBackend {
   /** A new tensor with uninitialised elements. @throws OutOfMemoryError */
   output(shape: readonly number[], dtype: 'float32' | 'int32' | 'bool'): tf.TensorInfo {
     const data = new TensorData(this.heap, dtype, tf.util.sizeFromShape(shape as number[]), 1);
-    data.address = this.heap.allocate(data.bytes, () => `${dtype} tensor [${shape}]`);
+    this.#place(data, shape);
     return { dataId: this.#keep(data), shape: shape as number[], dtype };
   }
 
@@ -343,6 +346,16 @@ export class SimdBackend extends tf.KernelBackend {
     return data;
   }
 
+  /** Gives data its place in WebAssembly memory. */
+  #place(data: TensorData, shape: readonly number[]): void {
+    if (data.length > MOST_ELEMENTS) {
+      throw new OutOfMemoryError(
+        `simd: ${data.dtype} tensor [${shape}] must have fewer than 2³¹ elements, got ${data.length}. Use smaller batches.`,
+      );
+    }
+    data.address = this.heap.allocate(data.bytes, () => `${data.dtype} tensor [${shape}]`);
+  }
+
   /** Moves elements from JavaScript to WebAssembly memory; returns the address. */
   #upload(data: TensorData, shape: readonly number[]): number {
     const { local, dtype, length } = data;
@@ -351,7 +364,7 @@ export class SimdBackend extends tf.KernelBackend {
         `simd: a kernel needs a float32, int32 or bool tensor with elements, got ${dtype} [${shape}]${local === undefined ? ' without' : ''}. Cast it first.`,
       );
     }
-    data.address = this.heap.allocate(data.bytes, () => `${dtype} tensor [${shape}]`);
+    this.#place(data, shape);
     data.local = undefined;
     const target = data.values as tf.TypedArray;
     if (local.length > length) target.set((local as tf.TypedArray).subarray(0, length));
