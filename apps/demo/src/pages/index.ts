@@ -16,5 +16,10 @@ export interface Page {
 export const pages: readonly [Page, ...Page[]] = [
   { path: 'noise', title: 'Noise and back', load: () => import('./noise-and-back/page.tsx') },
   { path: 'spheres', title: 'Two spheres', load: () => import('./two-spheres/page.tsx') },
+  {
+    path: 'localization',
+    title: 'Stochastic localization',
+    load: () => import('./localization/page.tsx'),
+  },
   { path: 'race', title: 'Samplers race', load: () => import('./race/page.tsx') },
 ];

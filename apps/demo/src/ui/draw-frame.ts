@@ -15,7 +15,7 @@ export interface Palette {
   readonly background: string;
   readonly particle: string;
   readonly arrow: string;
-  readonly frame: string;
+  readonly ink: string;
 }
 
 export function paletteOf(element: Element): Palette {
@@ -25,7 +25,7 @@ export function paletteOf(element: Element): Palette {
     background: colour('--panel'),
     particle: colour('--accent'),
     arrow: colour('--faint'),
-    frame: colour('--line'),
+    ink: colour('--ink'),
   };
 }
 
