@@ -43,12 +43,3 @@ export function tableProcess(rows: readonly TableRow[]): LinearProcess {
 export function tableGrid(rows: readonly unknown[]): number[] {
   return rows.map((_, i) => rows.length - 1 - i);
 }
-
-/** Rows from noise levels σ/α: 'vp' has α² + σ² = 1, 've' α = 1, 'flow' α + σ = 1; noisiest first → time order. */
-export function rowsOfSigmas(sigmas: readonly number[], scaling: 'vp' | 've' | 'flow'): TableRow[] {
-  return [...sigmas].reverse().map((s) => {
-    if (scaling === 've') return { alpha: 1, sigma: s };
-    if (scaling === 'flow') return { alpha: 1 - s, sigma: s };
-    return { alpha: 1 / Math.sqrt(1 + s * s), sigma: s / Math.sqrt(1 + s * s) };
-  });
-}

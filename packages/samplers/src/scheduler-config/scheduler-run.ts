@@ -74,11 +74,6 @@ export function recorded(
   };
 }
 
-/** The same process, started from noise of another size. */
-export function startingFrom(process: LinearProcess, std: number): LinearProcess {
-  return Object.freeze({ ...process, prior: Object.freeze({ mean: 0, std }) });
-}
-
 /** The network as a model of the run's process. */
 function modelOf(
   { process, kind, call }: SchedulerReading,
