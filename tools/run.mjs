@@ -105,6 +105,11 @@ switch (task) {
     if (task === 'demo') run('pnpm', ['--filter', '@diff/demo', 'run', 'serve', ...args]);
     else process.stdout.write('The site is in apps/demo/dist; it works from any folder of any server.\n');
     break;
+  case 'samplers':
+    install();
+    run('turbo', ['run', 'build', '--filter=@diff/sampler-table^...', ...quiet]);
+    run('node', [join(root, 'tools', 'sampler-table', 'src', 'main.ts'), ...args]);
+    break;
   case 'conformance':
     install();
     run('turbo', ['run', 'conformance', '--log-order=grouped', ...args]);
@@ -114,7 +119,7 @@ switch (task) {
     break;
   default:
     process.stderr.write(
-      `run: task must be start, test, bench, demo, demo:build or conformance, got '${task}'. Use npm start or npm test.\n`,
+      `run: task must be start, test, bench, demo, demo:build, samplers or conformance, got '${task}'. Use npm start or npm test.\n`,
     );
     process.exit(2);
 }
