@@ -1,4 +1,4 @@
-/** ArgMax, ArgMin, All, Any, Cumsum: along one axis (All, Any: along several, one after the other). */
+/** ArgMax, ArgMin, All, Any, Cumsum, Cumprod: along one axis (All, Any: along several, one after the other). */
 import {
   All,
   type AllAttrs,
@@ -9,6 +9,7 @@ import {
   type ArgMaxInputs,
   ArgMin,
   backend_util,
+  Cumprod,
   Cumsum,
   type CumsumAttrs,
   type CumsumInputs,
@@ -60,16 +61,21 @@ function logical(name: string, any: 0 | 1): KernelConfig {
 export const allConfig: KernelConfig = logical(All, 0);
 export const anyConfig: KernelConfig = logical(Any, 1);
 
-export const cumsumConfig: KernelConfig = kernel<CumsumInputs, CumsumAttrs>(
-  Cumsum,
-  ({ inputs: { x }, attrs: { axis, exclusive, reverse }, backend, args }) => {
-    if (x.dtype !== 'float32' || x.shape.length === 0) return backend.fallback(Cumsum, args);
-    const [d] = util.parseAxisParam(axis, x.shape) as [number];
-    const outer = size(x.shape.slice(0, d));
-    const inner = size(x.shape.slice(d + 1));
-    const out = backend.output(x.shape, 'float32');
-    const [from, to] = [backend.pointer(x), backend.pointer(out)];
-    backend.wasm.cumsum(from, to, outer, x.shape[d]!, inner, exclusive ? 1 : 0, reverse ? 1 : 0);
-    return out;
-  },
-);
+function cumulate(name: string, method: 'cumsum' | 'cumprod'): KernelConfig {
+  return kernel<CumsumInputs, CumsumAttrs>(
+    name,
+    ({ inputs: { x }, attrs: { axis, exclusive, reverse }, backend, args }) => {
+      if (x.dtype !== 'float32' || x.shape.length === 0) return backend.fallback(name, args);
+      const [d] = util.parseAxisParam(axis, x.shape) as [number];
+      const outer = size(x.shape.slice(0, d));
+      const inner = size(x.shape.slice(d + 1));
+      const out = backend.output(x.shape, 'float32');
+      const [from, to] = [backend.pointer(x), backend.pointer(out)];
+      backend.wasm[method](from, to, outer, x.shape[d]!, inner, exclusive ? 1 : 0, reverse ? 1 : 0);
+      return out;
+    },
+  );
+}
+
+export const cumsumConfig: KernelConfig = cumulate(Cumsum, 'cumsum');
+export const cumprodConfig: KernelConfig = cumulate(Cumprod, 'cumprod');

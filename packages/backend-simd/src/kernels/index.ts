@@ -1,6 +1,14 @@
 import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { addNConfig } from './add-n.ts';
-import { allConfig, anyConfig, argMaxConfig, argMinConfig, cumsumConfig } from './along-axis.ts';
+import {
+  allConfig,
+  anyConfig,
+  argMaxConfig,
+  argMinConfig,
+  cumprodConfig,
+  cumsumConfig,
+} from './along-axis.ts';
+import { batchNormConfig } from './batch-norm.ts';
 import { binaryConfigs } from './binary.ts';
 import { castConfig } from './cast.ts';
 import { concatConfig, packConfig, splitConfig, unpackConfig } from './concat.ts';
@@ -21,6 +29,7 @@ import { fillConfig, onesLikeConfig, zerosLikeConfig } from './fill.ts';
 import { fusedConv2DConfig } from './fused-conv2d.ts';
 import { fusedMatMulConfig } from './fused-mat-mul.ts';
 import { gatherConfig, oneHotConfig, segmentSumConfig } from './gather.ts';
+import { gatherNdConfig, scatterNdConfig } from './gather-nd.ts';
 import {
   padConfig,
   reverseConfig,
@@ -31,11 +40,14 @@ import {
 } from './layout.ts';
 import { batchMatMulConfig } from './mat-mul.ts';
 import { avgPoolConfig, avgPoolGradConfig, maxPoolConfig, maxPoolGradConfig } from './pool.ts';
+import { linSpaceConfig, rangeConfig } from './ranges.ts';
+import { depthToSpaceConfig, mirrorPadConfig } from './rearrange.ts';
 import { maxConfig, meanConfig, minConfig, prodConfig, sumConfig } from './reduce.ts';
 import { expandDimsConfig, identityConfig, reshapeConfig } from './reshape.ts';
 import { resizeConfigs } from './resize.ts';
 import { selectConfig } from './select.ts';
 import { softmaxConfig } from './softmax.ts';
+import { topKConfig } from './top-k.ts';
 import { unaryConfigs } from './unary.ts';
 import { predicateConfigs } from './unary-predicates.ts';
 import { rareUnaryConfigs } from './unary-rare.ts';
@@ -51,6 +63,15 @@ export const ownKernels: readonly KernelConfig[] = [
   argMaxConfig,
   argMinConfig,
   cumsumConfig,
+  cumprodConfig,
+  topKConfig,
+  batchNormConfig,
+  rangeConfig,
+  linSpaceConfig,
+  gatherNdConfig,
+  scatterNdConfig,
+  mirrorPadConfig,
+  depthToSpaceConfig,
   softmaxConfig,
   castConfig,
   concatConfig,
