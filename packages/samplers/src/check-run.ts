@@ -9,6 +9,11 @@ import type { SampleOptions } from './sample-options.ts';
 
 /** Throws for whatever can be known to be wrong before the first evaluation. */
 export function checkRun(where: string, options: SampleOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new DomainError(
+      `${where}: options must be an object { model, sampler, grid, shape, key }, got ${shown(options)}. Pass the run's options.`,
+    );
+  }
   const { model, sampler, grid, shape, key, condition, firstRow = 0, initial, brownian } = options;
   const isModel =
     typeof model?.predict === 'function' &&
@@ -29,17 +34,53 @@ export function checkRun(where: string, options: SampleOptions): void {
   requireKey(where, key);
   requireInteger(where, 'firstRow', firstRow);
   if (brownian !== undefined) checkPath(where, brownian, grid);
+  checkTensors(where, shape, initial, condition);
+  checkListeners(where, options);
+  sampler.check?.({ process: model.process, kind: model.kind, grid });
+}
+
+function checkTensors(
+  where: string,
+  shape: readonly number[],
+  initial: tf.Tensor | undefined,
+  condition: tf.Tensor | undefined,
+): void {
+  for (const [name, x] of [
+    ['initial', initial],
+    ['condition', condition],
+  ] as const) {
+    if (!x) continue;
+    if (!(x instanceof tf.Tensor) || x.isDisposed) {
+      const got = x instanceof tf.Tensor ? 'one that is disposed of' : shown(x);
+      throw new ShapeError(`${where}: ${name} must be a tensor, got ${got}. Make one with tf.tensor().`);
+    }
+  }
   if (initial && !tf.util.arraysEqual(initial.shape, [...shape])) {
     throw new ShapeError(
       `${where}: initial must have the shape of the run, [${shape.join(', ')}], got ${shown(initial)}. Make the two agree.`,
     );
+  }
+  if (initial && initial.dtype !== 'float32') {
+    throw new ShapeError(`${where}: initial must be of type float32, got ${initial.dtype}. Use tf.cast().`);
   }
   if (condition && condition.shape[0] !== shape[0]) {
     throw new ShapeError(
       `${where}: condition must have one entry for each of the ${shape[0]} rows, got ${shown(condition)}. Repeat or slice it.`,
     );
   }
-  sampler.check?.({ process: model.process, kind: model.kind, grid });
+}
+
+function checkListeners(where: string, { onStep, signal }: Pick<SampleOptions, 'onStep' | 'signal'>): void {
+  if (onStep !== undefined && typeof onStep !== 'function') {
+    throw new DomainError(
+      `${where}: onStep must be a function, got ${shown(onStep)}. Leave it out for none.`,
+    );
+  }
+  if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') {
+    throw new DomainError(
+      `${where}: signal must be an AbortSignal, got ${shown(signal)}. Pass the signal of an AbortController.`,
+    );
+  }
 }
 
 /** Throws unless `shape` is [n ≥ 1, …event] and fits the model's event shape. */
