@@ -12,7 +12,7 @@
  * with score = −ε̂/(α ς) and d(ς²) = 2 ς dς the held ε̂ integrates to −(1 + b²)(ς_t − ς_r) ε̂.
  *
  * Equivalences: noise and data held coincide at b = 0 (DDIM); data held at b = 1 is DDPM's posterior step, noise held
- * at b = 1 is SDE-DPM-Solver-1; score held is the exponential integrator of the theory papers. A held score is *not*
+ * at b = 1 is SDE-DPM-Solver-1; data held at any b is gDDIM on these processes (Zhang, Tao and Chen 2023, proposition 6); score held is the exponential integrator of the theory papers. A held score is *not*
  * DDPM or DDIM. Exact in one step where the held quantity does not change: a data set of one point for `data`.
  *
  * Order 1 (weak order 1 for b > 0). At r = 0 all three are finite; `data` ends on x̂0, the others keep noise in the

@@ -39,6 +39,7 @@ export { plms, pndm } from './pndm.ts';
 export { type PredictorCorrectorOptions, predictorCorrector } from './predictor-corrector.ts';
 export { probabilityFlow } from './probability-flow.ts';
 export type { Recorded } from './record.ts';
+export { type RefreshCorrectorOptions, refreshCorrector } from './refresh-corrector.ts';
 export { type ReverseDiffusionOptions, reverseDiffusion } from './reverse-diffusion.ts';
 export { rungeKutta4 } from './runge-kutta4.ts';
 export { type SaSolverOptions, saSolver } from './sa-solver.ts';

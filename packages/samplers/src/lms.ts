@@ -8,8 +8,11 @@
  * to start with an Euler step, whose error of second order is far below the others' where the grid starts at much noise,
  * as grids do (from ς = 80 the measured orders are 1, 2, 3, 4), but remains in the limit.
  * A time without signal (ς = ∞) is no node: a step from there is DDIM's. The end may have σ = 0.
+ *
+ * `variable: 'straight'` does the same in y = (x − m)/(α + σ), τ = σ/(α + σ), where dy/dτ = ε̂ − x̂0, which is the velocity of a
+ * straight-line flow (azula's vAB; its zAB is 'level'). τ is finite at both ends, so a run may start without signal.
  */
-import { DomainError, shown } from '@diff/core';
+import { DomainError, requireOneOf, shown } from '@diff/core';
 import type { LinearProcess } from '@diff/sde';
 import { multistepSampler } from './multistep.ts';
 import type { Sampler } from './sampler.ts';
@@ -31,10 +34,36 @@ function adamsWeights(nodes: readonly number[]): number[] {
 
 const level = (process: LinearProcess, t: number): number => process.sigma(t) / process.alpha(t);
 
+/** The method in τ = σ/(α + σ). */
+function straightLms(order: number): Sampler {
+  const size = (process: LinearProcess, t: number): number => process.alpha(t) + process.sigma(t);
+  const share = (process: LinearProcess, t: number): number => process.sigma(t) / size(process, t);
+  return multistepSampler({
+    name: `lms(${order}, straight)`,
+    order,
+    stochastic: false,
+    hold: 'straight',
+    memory: order - 1,
+    predictor({ process, grid }, index) {
+      const [t, r] = [grid[index]!, grid[index + 1]!];
+      const [here, end] = [share(process, t), share(process, r)];
+      const nodes = grid.slice(Math.max(0, index - order + 1), index + 1).reverse();
+      const weights = adamsWeights(nodes.map((u) => (share(process, u) - here) / (here - end)));
+      const whole = size(process, r) * (end - here);
+      return {
+        carry: size(process, r) / size(process, t),
+        gains: weights.map((weight) => weight * whole),
+        noise: 0,
+      };
+    },
+  });
+}
+
 /**
  * Linear multistep sampling on any linear process.
  *
  * @param options.order 1 to 4, how many evaluations a step uses; default 4, as in k-diffusion.
+ * @param options.variable 'level', σ/α (default), or 'straight', σ/(α + σ).
  * @returns a deterministic sampler with one evaluation a step.
  * @throws DomainError for another order.
  * @example
@@ -43,12 +72,20 @@ const level = (process: LinearProcess, t: number): number => process.sigma(t) / 
  * const sampler = lms({ order: 3 });
  * ```
  */
-export function lms({ order = 4 }: { readonly order?: 1 | 2 | 3 | 4 } = {}): Sampler {
+export function lms({
+  order = 4,
+  variable = 'level',
+}: {
+  readonly order?: 1 | 2 | 3 | 4;
+  readonly variable?: 'level' | 'straight';
+} = {}): Sampler {
   if (![1, 2, 3, 4].includes(order)) {
     throw new DomainError(
       `lms: order must be 1, 2, 3 or 4, got ${shown(order)}. Higher orders are not stable on these grids.`,
     );
   }
+  requireOneOf('lms', 'variable', variable, ['level', 'straight']);
+  if (variable === 'straight') return straightLms(order);
   return multistepSampler({
     name: `lms(${order})`,
     order,

@@ -9,17 +9,21 @@
  * One `predict` a step, and one `combine` for each form: every D is affine in a remembered state and prediction.
  */
 import type { Key } from '@diff/core';
-import { conversion, type PredictionKind } from '@diff/score';
+import { type Affine, conversion, type PredictionKind } from '@diff/score';
+import type { LinearProcess } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import type { RunPlan, Sampler, StepContext } from './sampler.ts';
 import { requireFiniteUpdate, weighted } from './update.ts';
+
+/** What a form may hold: a prediction, or the direction ε̂ − x̂0 of straight lines from noise to data. */
+export type HeldQuantity = PredictionKind | 'straight';
 
 export interface MultistepForm {
   /** How many grid times back the state lies that the step goes on from; default 0. */
   readonly base?: number;
   readonly carry: number;
   /** The quantity D of this form; default the method's. */
-  readonly hold?: PredictionKind;
+  readonly hold?: HeldQuantity;
   /** gains[j] is the weight of D at grid[index − j]. */
   readonly gains: readonly number[];
   readonly noise: number;
@@ -30,7 +34,7 @@ export interface MultistepMethod {
   readonly order: number;
   readonly strongOrder?: number | undefined;
   readonly stochastic: boolean;
-  readonly hold: PredictionKind;
+  readonly hold: HeldQuantity;
   /** How many earlier evaluations the forms reach back to. */
   readonly memory: number;
   /** From grid[index] to grid[index + 1]. */
@@ -57,6 +61,12 @@ interface Linear {
   readonly constant: number;
 }
 
+function quantity(process: LinearProcess, t: number, kind: PredictionKind, hold: HeldQuantity): Affine {
+  if (hold !== 'straight') return conversion(process, t, kind, hold);
+  const [noise, data] = [conversion(process, t, kind, 'noise'), conversion(process, t, kind, 'data')];
+  return { x: noise.x - data.x, p: noise.p - data.p, constant: noise.constant - data.constant };
+}
+
 /** Writes a form that ends at grid[to] in states and predictions. */
 function linear(
   { process, kind, grid }: RunPlan,
@@ -69,7 +79,7 @@ function linear(
   let constant = process.mean(grid[to]!) - carry * process.mean(grid[index - base]!);
   const terms = gains.map((gain, j) => {
     if (gain === 0) return { x: 0, prediction: 0 };
-    const q = conversion(process, grid[index - j]!, kind, hold);
+    const q = quantity(process, grid[index - j]!, kind, hold);
     constant += gain * q.constant;
     return { x: gain * q.x, prediction: gain * q.p };
   });

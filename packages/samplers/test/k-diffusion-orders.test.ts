@@ -28,6 +28,7 @@ import {
   heun,
   heunInTime,
   lms,
+  refreshCorrector,
   rungeKutta4,
   type Sampler,
   sample,
@@ -103,6 +104,8 @@ describe('deterministic orders on a mixture, σ from 80 to 0.01', () => {
       lms({ order: 2 }),
       lms({ order: 3 }),
       lms({ order: 4 }),
+      lms({ order: 2, variable: 'straight' }),
+      lms({ order: 3, variable: 'straight' }),
     ].map((s) => [`${s.name}: order ${s.order}`, s] as const),
   )('%s', async (_name, sampler) => {
     const want = await run(rungeKutta4(), 400);
@@ -218,6 +221,7 @@ const ALL: readonly (readonly [Sampler, evaluations: number, combines: number])[
   [dpmSolverSde(), 2, 2],
   [dpmSolver({ order: 3, noiseLevel: 1 }), 1, 1],
   [lms(), 1, 1],
+  [lms({ variable: 'straight' }), 1, 1],
   [sra1(), 2, 2],
   // ShARK's first evaluation is off the state, at a combine.
   [shark(), 2, 3],
@@ -361,6 +365,7 @@ describe('names for one another', () => {
     ['no churn between the levels is dpm2', edmStochastic({ churn: 9, from: 30, solver: 'dpm2' }), dpm2()],
     ['dpm++ sde without noise is 2S', dpmSolverSde({ eta: 0 }), dpmSolver2sAncestral({ eta: 0 })],
     ['lms of order 1 is euler', lms({ order: 1 }), ddim()],
+    ['and so it is along straight lines', lms({ order: 1, variable: 'straight' }), ddim()],
   ] as const)('%s', async (_name, one, other) => {
     await same(one, other);
   });
@@ -400,6 +405,8 @@ describe('bad input', () => {
     ],
     [() => heunInTime({ node: 0 }), 'heunInTime: node must lie in (0, 1], got 0.'],
     [() => dpmFast({ evaluations: 2 }), 'dpmFast: evaluations must be an integer of at least 3, got 2.'],
+    [() => lms({ variable: untyped('log') }), 'lms: variable must be one of'],
+    [() => refreshCorrector({ share: 0 }), 'refreshCorrector: share must lie in (0, 1], got 0.'],
     [() => lms({ order: untyped(5) }), 'lms: order must be 1, 2, 3 or 4, got 5.'],
   ])('%#', (make, message) => {
     expect(make).toThrow(DomainError);
