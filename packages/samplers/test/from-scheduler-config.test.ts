@@ -58,6 +58,7 @@ const DETERMINISTIC: readonly (readonly [
   ['DDIMScheduler', 1, { ...plain }],
   ['DDIMScheduler', 1, { ...plain, set_alpha_to_one: false, prediction_type: 'v_prediction' }],
   ['DDIMScheduler', 1, { ...plain, rescale_betas_zero_snr: true, prediction_type: 'v_prediction' }],
+  ['DDIMInverseScheduler', 1, { ...plain }],
   ['DDIMInverseScheduler', 1, { ...plain, set_alpha_to_one: false }],
   ['PNDMScheduler', 1.5, { ...plain, skip_prk_steps: true }],
   ['PNDMScheduler', 1.5, { ...plain }],
@@ -452,6 +453,11 @@ describe('errors', () => {
     [{ timesteps: [9, 2], steps: 3 }, 'steps must be left out or be the 2 of the list, got 3'],
   ])('lists %j', (options, expected) => {
     expect(message({ _class_name: 'DPMSolverMultistepScheduler' }, options)).toContain(expected);
+  });
+
+  test('a config that leaves no step says so', () => {
+    const config = { _class_name: 'EDMEulerScheduler', final_sigmas_type: 'sigma_min' };
+    expect(message(config, { steps: 1 })).toContain('the timesteps must leave at least one step, got none');
   });
 
   test('text with what Python writes for infinity is read, and options of other classes are listed', () => {

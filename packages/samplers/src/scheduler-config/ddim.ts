@@ -104,22 +104,22 @@ export function readDdimInverse(config: ConfigReader, call: SchedulerCall): Sche
   const before = indices.map((i, k) =>
     call.exact ? levelOf(bar(i - stride)) : k === 0 ? levelOf(startBar) : table.levels[indices[k - 1]!]!,
   );
+  /** Where the model is asked: there, but not below the least level of the table. */
+  const asked = call.exact ? indices : [0, ...indices.slice(0, -1)];
   const reached = indices.map((i) => table.bars[i]!);
   const last = levelOf(reached.at(-1)!);
   // Times 0 … n of a table that begins at the data; the run counts n, n − 1, … on the reversed clock.
   const held = fromNoiseLevels({ levels: [...before, Math.max(last, before.at(-1)!)] });
-  const asked = call.exact
-    ? fromNoiseLevels({ levels: [...indices.map((i) => table.levels[i]!), last] })
-    : held;
+  const process = fromNoiseLevels({ levels: [...asked.map((i) => table.levels[i]!), last] });
   const steps = reached.map(
     (r, k): DdimStep => ({ from: k, data: Math.sqrt(r), noise: Math.sqrt(1 - r), draw: 0 }),
   );
   return {
-    process: reversed(asked),
+    process: reversed(process),
     kind,
     grid: Array.from({ length: n + 1 }, (_, k) => n - k),
     sampler: ddimSteps('ddim inverse', held, steps, change),
-    timesteps: indices,
-    call: (t) => ({ timestep: indices[Math.min(n - 1, n - Math.round(t))]! }),
+    timesteps: asked,
+    call: (t) => ({ timestep: asked[Math.min(n - 1, n - Math.round(t))]! }),
   };
 }

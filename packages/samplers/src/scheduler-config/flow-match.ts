@@ -82,6 +82,8 @@ export function readFlowMatchEuler(config: ConfigReader, call: SchedulerCall): S
   const least = call.exact && !dynamic ? shifted(1 / N, shift) : 1 / N;
   let sigmas = plainSigmas(config, call, N, least).map((s) => shifted(s, factor));
   if (terminal) {
+    if (sigmas.at(-1)! === 1)
+      config.refuse('steps must be at least 2 with shift_terminal', '1', 'Take more.');
     const scale = (1 - sigmas.at(-1)!) / (1 - terminal);
     sigmas = sigmas.map((s) => 1 - (1 - s) / scale);
   }

@@ -115,6 +115,11 @@ export function schedulerRun(
   ignored: readonly string[],
 ): SchedulerRun {
   const { process, sampler, grid, kind, timesteps, sigmas } = reading;
+  if (grid.length < 2) {
+    throw new DomainError(
+      `fromSchedulerConfig: ${scheduler}: the timesteps must leave at least one step, got none from ${timesteps.length} timestep that is at the end already. Take more steps.`,
+    );
+  }
   return Object.freeze({
     scheduler,
     process,
