@@ -1,4 +1,5 @@
 /** Points that the user drew, as text for the address: two bytes a point, in base64url. */
+import type { Field } from '../../url-state.ts';
 
 type Points = readonly (readonly [number, number])[];
 
@@ -28,3 +29,6 @@ export function readPoints(text: string): Points | undefined {
   const value = (i: number): number => (decoded.charCodeAt(i) / 255) * 2 * REACH - REACH;
   return Array.from({ length: decoded.length / 2 }, (_, i) => [value(2 * i), value(2 * i + 1)] as const);
 }
+
+/** The points as a field of the address. */
+export const drawnPoints: Field<Points> = { initial: [], read: readPoints, write: writePoints };

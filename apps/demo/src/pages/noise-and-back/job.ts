@@ -5,10 +5,11 @@
 import { fold, key } from '@diff/core';
 import { energyDistance } from '@diff/metrics';
 import { trajectory } from '@diff/samplers';
-import { type ExactModel, gaussianMixture } from '@diff/score';
+import { gaussianMixture } from '@diff/score';
 import { type LinearProcess, perturb } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Job } from '../../engine/protocol.ts';
+import { fieldAt } from '../../ui/score-field.ts';
 import { grids, processes, samplers } from './choices.ts';
 import { EXTENT, type NoiseAndBackArgs } from './options.ts';
 import { pointsOf } from './shapes.ts';
@@ -19,7 +20,7 @@ export interface Frame {
   readonly t: number;
   /** x, y of every particle. */
   readonly points: Float32Array;
-  /** σ·score at the nodes of a square lattice of ARROWS², row by row. */
+  /** σ·score at the nodes of a square lattice row by row. */
   readonly arrows: Float32Array;
   /** Energy distance to fresh data, at some moments of the way back. */
   readonly distance?: number;
@@ -33,7 +34,6 @@ export interface NoiseAndBackResult {
   readonly floor: number;
 }
 
-const ARROWS = 17;
 /** Points that stand for the data; each is a Gaussian of standard deviation WIDTH. */
 const CENTRES = 500;
 const WIDTH = 0.05;
@@ -50,21 +50,6 @@ async function values(x: tf.Tensor): Promise<Float32Array<ArrayBuffer>> {
   }
 }
 
-async function fieldAt(model: ExactModel, t: number): Promise<Float32Array<ArrayBuffer>> {
-  const scale = spread(model.process, t);
-  const node = (i: number): number => EXTENT * ((2 * i) / (ARROWS - 1) - 1) * scale;
-  const nodes = Array.from({ length: ARROWS ** 2 }, (_, i) => [
-    node(i % ARROWS),
-    node(Math.floor(i / ARROWS)),
-  ]);
-  const x = tf.tensor2d(nodes as [number, number][]);
-  const score = await model.score(x, t);
-  x.dispose();
-  const scaled = tf.mul(score, model.process.sigma(t));
-  score.dispose();
-  return values(scaled);
-}
-
 export const noiseAndBack: Job<NoiseAndBackArgs, Frame, NoiseAndBackResult> = async (
   args,
   { signal, update },
@@ -77,7 +62,7 @@ export const noiseAndBack: Job<NoiseAndBackArgs, Frame, NoiseAndBackResult> = as
 
   const frame = async (x: tf.Tensor, t: number, forward: boolean, distance?: number): Promise<void> => {
     const points = await values(tf.div(x, spread(process, t)));
-    const arrows = await fieldAt(model, t);
+    const arrows = await fieldAt(model, t, EXTENT, spread(process, t));
     const shown = { forward, t, points, arrows, ...(distance === undefined ? {} : { distance }) };
     update(shown, [points.buffer, arrows.buffer]);
   };

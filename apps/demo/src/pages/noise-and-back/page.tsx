@@ -6,16 +6,10 @@ import { Check, Formula, Select, Slider, Whole } from '../../ui/fields.tsx';
 import { RunControls } from '../../ui/run-controls.tsx';
 import { useRun } from '../../ui/use-run.ts';
 import { useTheme } from '../../ui/use-theme.ts';
-import { choice, type Field, number, useUrlState } from '../../url-state.ts';
-import { readPoints, writePoints } from './drawn-points.ts';
+import { choice, number, useUrlState } from '../../url-state.ts';
+import { drawnPoints, readPoints, writePoints } from './drawn-points.ts';
 import type { Frame, NoiseAndBackResult } from './job.ts';
 import { EXTENT, GRIDS, type NoiseAndBackArgs, PROCESSES, SAMPLERS, SHAPES } from './options.ts';
-
-const drawnPoints: Field<readonly (readonly [number, number])[]> = {
-  initial: [],
-  read: readPoints,
-  write: writePoints,
-};
 
 const fields = {
   shape: choice(SHAPES, 'eight Gaussians'),
