@@ -115,7 +115,7 @@ halved until they do not suffice; – where one step takes more):
   summed over three runs (the ring's process down to σ = 0.5 and 0.01, the cube's down to t = 0.02); steps are doubled until
   the slope settles, at most to 1280;
 - strong: slope between 64 and 256 steps of the median distance between runs of N and 2N steps along one Brownian path,
-  over 128 paths, on the ring.
+  over 64 paths, on the ring.
 
 ${outliers(catalogue)} Correctors with steps of a fixed size leave a bias of their own that no grid removes, and consistency
 sampling with an ordinary denoiser converges to nothing of use: no order is measured there.

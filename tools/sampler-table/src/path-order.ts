@@ -15,7 +15,7 @@ import type { Entry } from './registry.ts';
 /** The path of a tree with its values kept by time: all runs ask for the same times. */
 export function keptPath(problem: ExactProblem): BrownianPath {
   const [to, from] = [problem.grid(1)[0]!, problem.end];
-  const tree = brownianTree({ key: key(5), from, to, tolerance: (to - from) * 2 ** -22 });
+  const tree = brownianTree({ key: key(5), from, to, tolerance: (to - from) * 2 ** -18 });
   const kept = new Map<number, Float64Array>();
   const value = (t: number, shape: readonly number[]): Float64Array => {
     let w = kept.get(t);
@@ -45,7 +45,7 @@ async function pathGaps(
   { make }: Entry,
   counts: readonly number[],
   path: BrownianPath,
-  rows = 128,
+  rows = 64,
 ): Promise<number[]> {
   const { process, law } = problem;
   const shape = [rows, law.means[0]!.length];
