@@ -12,6 +12,7 @@ import { measureStartUp } from './node/measure-start-up.ts';
 import type { Pace } from './node/pace.ts';
 import { runSuite } from './node/run-suite.ts';
 import { type Options, readOptions } from './options.ts';
+import { byClock, shareOfCore } from './report/by-clock.ts';
 import { mergeResults, requireResults } from './report/merge-results.ts';
 import { renderReport } from './report/render-report.ts';
 import type { Results } from './report/results.ts';
@@ -27,6 +28,8 @@ const PACES = {
 /** Milliseconds after which nothing more is begun. */
 const DEADLINES = { quick: 48_000, full: Number.POSITIVE_INFINITY };
 const START_UP_ROUNDS = 7;
+/** Share of a core below which a reader is warned. */
+const BUSY = 0.9;
 
 function list(): void {
   say('Cases:');
@@ -39,7 +42,7 @@ function list(): void {
 }
 
 async function measure(options: Options): Promise<Results> {
-  const { quick, rounds, cases, contestants, partial } = options;
+  const { quick, rounds, cases, contestants, partial, clock } = options;
   const pace: Pace = { ...PACES[quick ? 'quick' : 'full'], rounds };
   let table: LiveTable | undefined;
   const measured = await runSuite({
@@ -47,9 +50,10 @@ async function measure(options: Options): Promise<Results> {
     contestants,
     pace,
     deadline: DEADLINES[quick ? 'quick' : 'full'],
+    clock,
     options: { quick, rounds, cases: cases.length },
     onCrew: (crew) => {
-      table = createLiveTable(crew.results, BASELINE);
+      table = createLiveTable(crew.results, BASELINE, clock);
     },
     onProgress: (done, { title }, contestant, what) => table?.progress(done, title, contestant, what),
     onCase: (done, result) => table?.finished(done, result),
@@ -107,9 +111,16 @@ async function run(options: Options): Promise<void> {
     return write(mergeResults(ours, await readResults(merge, '--merge')), out);
   }
   const results = await measure(options);
-  say(terminalTable(results.cases, results.contestants, results.baseline));
-  say(targetsTable(results));
-  for (const line of remarks(results.cases, results.contestants)) say(line);
+  const seen = byClock(results);
+  say(terminalTable(seen.cases, seen.contestants, seen.baseline));
+  say(targetsTable(seen));
+  for (const line of remarks(seen.cases, seen.contestants)) say(line);
+  const share = shareOfCore(results);
+  if (share !== undefined && share < BUSY) {
+    say(
+      `The machine was busy: programs of one thread had ${Math.round(100 * share)} % of a core. Prefer --clock cpu.`,
+    );
+  }
   if (results.notReached.length > 0) say(`Not reached in time: ${results.notReached.join(', ')}`);
   await write(results, out);
   const failed = results.cases.flatMap(({ cells }) =>

@@ -2,8 +2,9 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DomainError } from '@diff/core';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { CONTESTANTS, type ContestantSpec } from './node/contestants.ts';
+import type { Clock } from './report/results.ts';
 import type { BenchCase } from './suite/bench-case.ts';
 import { CASES } from './suite/suite.ts';
 
@@ -12,6 +13,7 @@ export interface Options {
   readonly list: boolean;
   readonly rounds: number;
   readonly out: string;
+  readonly clock: Clock;
   /** Was --only or --backends given? Then start-up and sizes are left out. */
   readonly partial: boolean;
   readonly cases: readonly BenchCase[];
@@ -25,6 +27,7 @@ interface Raw {
   readonly list: boolean;
   readonly rounds?: number;
   readonly out: string;
+  readonly clock: Clock;
   readonly only?: string;
   readonly backends?: string;
   readonly merge?: string;
@@ -85,6 +88,14 @@ export function readOptions(args: readonly string[]): Options {
       `turns of each contestant in each case (default ${ROUNDS.full}, or ${ROUNDS.quick} with --quick)`,
       positive,
     )
+    .addOption(
+      new Option(
+        '--clock <clock>',
+        'what ratios go by: time that passes, or, on a busy machine, of the processor',
+      )
+        .choices(['wall', 'cpu'])
+        .default('wall'),
+    )
     .option('--out <folder>', 'where results.json and report.html go', 'out/bench in the project')
     .option('--merge <file>', 'adds results of another environment to those in --out, and measures nothing')
     .option('--list', 'prints the cases and contestants', false)
@@ -97,6 +108,7 @@ export function readOptions(args: readonly string[]): Options {
   return {
     quick: raw.quick,
     list: raw.list,
+    clock: raw.clock,
     rounds: raw.rounds ?? (raw.quick ? ROUNDS.quick : ROUNDS.full),
     out: given ? resolve(here, raw.out) : resolve(projectRoot, 'out/bench'),
     partial: raw.only !== undefined || raw.backends !== undefined,

@@ -55,7 +55,7 @@ const good =
     what === 'prepare'
       ? { digest: digest([2, 4, 6]) }
       : what === 'time'
-        ? { milliseconds }
+        ? { milliseconds, cpu: milliseconds / 4 }
         : { peakBytes: 77 };
 
 async function measure(
@@ -83,6 +83,7 @@ describe('measureCase', () => {
     expect(cells.a).toEqual({
       status: 'timed',
       samples: [1, 1, 1, 1],
+      cpu: [0.25, 0.25, 0.25, 0.25],
       repetitions: 1,
       bursts: 5,
       firstRun: 1,
@@ -155,7 +156,7 @@ describe('measureCase', () => {
   it('measures a slow contestant once, and begins nothing after the deadline', async () => {
     const log: string[] = [];
     const cells = await measure([member('slow', good(900), log), member('fast', good(1))]);
-    expect(cells.slow).toMatchObject({ samples: [450], bursts: 1, repetitions: 1 });
+    expect(cells.slow).toMatchObject({ samples: [450], cpu: [112.5], bursts: 1, repetitions: 1 });
     expect(log).toHaveLength(1);
     const late = await measureCase({
       benchCase: doubling,

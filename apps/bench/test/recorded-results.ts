@@ -4,6 +4,7 @@ import type { Cell, Results } from '../src/report/results.ts';
 export const timed = (samples: readonly number[], peakBytes = 1e8): Cell => ({
   status: 'timed',
   samples,
+  cpu: samples.map((s) => s / 2),
   repetitions: 4,
   bursts: 5,
   firstRun: samples[0]! * 3,
@@ -24,6 +25,7 @@ export const recorded: Results = {
     load: [0.5, 1],
   },
   options: { quick: false, rounds: 3, cases: 6 },
+  clock: 'wall',
   baseline: 'simd-relaxed',
   contestants: [
     {

@@ -1,10 +1,11 @@
 /** From recorded results to tables, verdicts, curves and the report; and results of a browser put beside them. */
 import { isDiffError } from '@diff/core';
 import { describe, expect, it } from 'vitest';
+import { byClock, shareOfCore } from '../src/report/by-clock.ts';
 import { growthCurves } from '../src/report/growth.ts';
 import { mergeResults, requireResults } from '../src/report/merge-results.ts';
 import { renderReport } from '../src/report/render-report.ts';
-import { type Results, SCHEMA } from '../src/report/results.ts';
+import { type Cell, type Results, SCHEMA } from '../src/report/results.ts';
 import { shownBytes, shownRatio, shownTime } from '../src/report/shown.ts';
 import { remarks, shownCell, targetsTable, terminalTable } from '../src/report/terminal-table.ts';
 import { judgeTargets } from '../src/targets/judge-targets.ts';
@@ -70,7 +71,34 @@ describe('targets', () => {
   it('have a table', () => {
     const text = targetsTable(recorded);
     expect(text).toMatch(/matMul 512×256×256: simd against tfjs wasm +│ +≥ 1.6 │ +2.0 \(2.0 to 2.0\) │ pass/);
+    expect(text).toContain('targets are open: their cases were not run.');
+    expect(text).not.toContain('train/');
     expect(text).toMatch(/share of the peak +│ +≥ 0.85 │ +0.80 \(0.80 to 0.80\) │ miss/);
+  });
+});
+
+describe('the clocks', () => {
+  it('go by time that passed unless told otherwise', () => {
+    expect(byClock(recorded)).toEqual(recorded);
+    expect(shareOfCore(recorded)).toBe(0.5);
+  });
+
+  it('go by processor time, which several threads and unknowing contestants do not have', () => {
+    const [simd, wasm, ...rest] = recorded.contestants;
+    const { cpu: _, ...unknown } = timed([3]) as Cell & { cpu: readonly number[] };
+    const cells = { ...recorded.cases[0]!.cells, peak: unknown };
+    const view = byClock({
+      ...recorded,
+      clock: 'cpu',
+      contestants: [simd!, { ...wasm!, threads: 2 }, ...rest],
+      cases: [{ ...recorded.cases[0]!, cells }],
+    }).cases[0]!.cells;
+    expect(view['simd-relaxed']).toMatchObject({ status: 'timed', samples: [0.5, 1, 0.5] });
+    expect(view['tfjs-wasm']).toMatchObject({
+      status: 'cannot',
+      reason: expect.stringContaining('several threads'),
+    });
+    expect(view.peak).toMatchObject({ status: 'cannot', reason: 'its processor time is not known' });
   });
 });
 

@@ -4,13 +4,13 @@
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { CannotRun, type Contestant, type createSession, type Session } from '../suite/session.ts';
+import { CannotRun, type Contestant, type Session } from '../suite/session.ts';
 import type { Hello } from './protocol.ts';
 
 export interface StartedLibrary {
   readonly hello: Hello;
   /** Makes the session; a function, because the tensor's type is the library's own. */
-  session(create: typeof createSession): Session;
+  session(create: <R>(contestant: Contestant<R>) => Session): Session;
 }
 
 /** Version of an installed package. */

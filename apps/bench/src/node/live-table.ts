@@ -1,6 +1,7 @@
 /** Progress: a table that grows in place in a terminal, a line per finished case in a log. */
 import logUpdate from 'log-update';
-import type { CaseResult, ContestantResult } from '../report/results.ts';
+import { caseByClock } from '../report/by-clock.ts';
+import type { CaseResult, Clock, ContestantResult } from '../report/results.ts';
 import { shownCell, terminalTable } from '../report/terminal-table.ts';
 
 export interface LiveTable {
@@ -9,7 +10,12 @@ export interface LiveTable {
   end(): void;
 }
 
-export function createLiveTable(contestants: readonly ContestantResult[], baseline: string): LiveTable {
+export function createLiveTable(
+  contestants: readonly ContestantResult[],
+  baseline: string,
+  clock: Clock,
+): LiveTable {
+  const seen = (result: CaseResult): CaseResult => caseByClock(result, contestants, clock);
   const live = process.stdout.isTTY === true;
   const present = contestants.filter(({ absent }) => absent === undefined);
   return {
@@ -18,13 +24,13 @@ export function createLiveTable(contestants: readonly ContestantResult[], baseli
       const rows = Math.max(3, (process.stdout.rows ?? 40) - 10);
       if (live) {
         logUpdate(
-          `${terminalTable(done.slice(-rows), contestants, baseline)}\n${title}: ${contestant}, ${what} …`,
+          `${terminalTable(done.slice(-rows).map(seen), contestants, baseline)}\n${title}: ${contestant}, ${what} …`,
         );
       }
     },
     finished(_, result) {
       if (live) return;
-      const cells = present.map(({ id, label }) => `${label} ${shownCell(result, id, baseline)}`);
+      const cells = present.map(({ id, label }) => `${label} ${shownCell(seen(result), id, baseline)}`);
       process.stdout.write(`${result.id}: ${cells.join(' | ')}\n`);
     },
     end() {

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { Cell } from '../report/results.ts';
 import type { BenchCase, Expected } from '../suite/bench-case.ts';
 import { type Digest, digest, disagreement } from '../suite/digest.ts';
+import type { Duration } from '../suite/session.ts';
 import { Refusal } from './contestant-process.ts';
 import type { Member } from './crew.ts';
 import { type Pace, type Plan, planned } from './pace.ts';
@@ -35,6 +36,7 @@ interface Entrant extends Plan {
   readonly member: Member;
   readonly firstRun: number;
   readonly samples: number[];
+  readonly cpu: number[];
 }
 
 function asCell(error: unknown, until: number): Cell {
@@ -92,16 +94,24 @@ export async function measureCase(options: MeasureOptions): Promise<Cells> {
       return { status: 'wrong', reason: wrong };
     }
     onProgress?.(id, 'warming up');
-    const time = async (repetitions: number): Promise<number> =>
-      (await process.ask({ do: 'time', repetitions, bursts: 1 }, limit())).milliseconds;
-    const first = await time(1);
+    const time = (repetitions: number): Promise<Duration> =>
+      process.ask({ do: 'time', repetitions, bursts: 1 }, limit());
+    const { milliseconds: first, cpu } = await time(1);
     const firstRun = first / pieces;
     // The first run pays for compilation and page faults; but a slow contestant is measured by it alone.
     if (first > pace.budget / 2) {
-      return { member, firstRun, samples: [firstRun], repetitions: 1, bursts: 1, rounds: 1 };
+      return {
+        member,
+        firstRun,
+        samples: [firstRun],
+        cpu: cpu === undefined ? [] : [cpu / pieces],
+        repetitions: 1,
+        bursts: 1,
+        rounds: 1,
+      };
     }
     const warm = await time(Math.min(planned(first, pace).repetitions, 1000));
-    return { member, firstRun, samples: [], ...planned(warm, pace) };
+    return { member, firstRun, samples: [], cpu: [], ...planned(warm.milliseconds, pace) };
   };
 
   const entrants: Entrant[] = [];
@@ -116,14 +126,15 @@ export async function measureCase(options: MeasureOptions): Promise<Cells> {
   }
 
   for (let round = 0; round < pace.rounds; round++) {
-    for (let turn = 0; turn < entrants.length; turn++) {
-      const { member, repetitions, bursts, rounds, samples } = entrants[(round + turn) % entrants.length]!;
+    for (let i = 0; i < entrants.length; i++) {
+      const { member, repetitions, bursts, rounds, samples, cpu } = entrants[(round + i) % entrants.length]!;
       if (samples.length !== round || round >= rounds) continue;
       onProgress?.(member.spec.id, `round ${round + 1} of ${rounds}`);
       try {
         const process = await member.process();
-        const { milliseconds } = await process.ask({ do: 'time', repetitions, bursts }, limit());
-        samples.push(milliseconds / pieces);
+        const turn = await process.ask({ do: 'time', repetitions, bursts }, limit());
+        samples.push(turn.milliseconds / pieces);
+        if (turn.cpu !== undefined) cpu.push(turn.cpu / pieces);
       } catch (error) {
         // What was measured before stands.
         const cell = asCell(error, until);
@@ -132,9 +143,16 @@ export async function measureCase(options: MeasureOptions): Promise<Cells> {
     }
   }
 
-  for (const { member, samples, repetitions, bursts, firstRun } of entrants) {
+  for (const { member, samples, cpu, repetitions, bursts, firstRun } of entrants) {
     const { id } = member.spec;
-    const cell: Cell = cells[id] ?? { status: 'timed', samples, repetitions, bursts, firstRun };
+    const cell: Cell = cells[id] ?? {
+      status: 'timed',
+      samples,
+      ...(cpu.length === samples.length && { cpu }),
+      repetitions,
+      bursts,
+      firstRun,
+    };
     cells[id] = cell;
     try {
       const { peakBytes } = await (await member.process()).ask({ do: 'finish' }, pace.limit);

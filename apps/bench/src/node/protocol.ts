@@ -3,6 +3,7 @@
  * input, replies on its file descriptor 3, so that whatever a library prints does no harm.
  */
 import type { Digest } from '../suite/digest.ts';
+import type { Duration } from '../suite/session.ts';
 import type { RawFiles } from './raw-files.ts';
 
 export type Request =
@@ -17,7 +18,7 @@ export type Request =
       readonly inputs: RawFiles;
       readonly output: string;
     }
-  /** Runs it `repetitions` times in each of `bursts` bursts, and tells the milliseconds of one run in the fastest. */
+  /** Runs it `repetitions` times in each of `bursts` bursts, and tells how long one run takes in the best. */
   | { readonly do: 'time'; readonly repetitions: number; readonly bursts: number }
   /** Frees the case's memory. */
   | { readonly do: 'finish' };
@@ -33,10 +34,6 @@ interface Prepared {
   readonly digest?: Digest;
 }
 
-interface Timed {
-  readonly milliseconds: number;
-}
-
 interface Finished {
   /** Greatest resident size of the process so far. */
   readonly peakBytes: number;
@@ -46,7 +43,7 @@ interface Finished {
 export interface Answers {
   hello: Hello;
   prepare: Prepared;
-  time: Timed;
+  time: Duration;
   finish: Finished;
 }
 

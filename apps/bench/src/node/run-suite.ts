@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type CaseResult, type Results, SCHEMA } from '../report/results.ts';
+import { type CaseResult, type Clock, type Results, SCHEMA } from '../report/results.ts';
 import type { BenchCase } from '../suite/bench-case.ts';
 import type { Digest } from '../suite/digest.ts';
 import { startContestant } from './contestant-process.ts';
@@ -19,6 +19,7 @@ export interface RunOptions {
   readonly pace: Pace;
   /** Milliseconds after which nothing more is begun. */
   readonly deadline: number;
+  readonly clock: Clock;
   /** Shown in the results. */
   readonly options: Results['options'];
   readonly onCrew?: (crew: Crew) => void;
@@ -93,6 +94,7 @@ export async function runSuite(options: RunOptions): Promise<Omit<Results, 'star
     commit: commit(process.cwd()),
     machine: { ...machine(), load: [loadBefore, load()] },
     options: options.options,
+    clock: options.clock,
     baseline: BASELINE,
     contestants: crew.results,
     cases: done,

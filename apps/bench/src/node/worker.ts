@@ -14,10 +14,15 @@ if (!isLibrary(library)) throw new RangeError(`worker: no library is called '${l
 
 let session: Session | undefined;
 
+function cpuClock(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 async function answer(request: Request): Promise<Answers[keyof Answers]> {
   if (request.do === 'hello') {
     const started = await startLibrary(library as Parameters<typeof startLibrary>[0]);
-    session = started.session(createSession);
+    session = started.session((contestant) => createSession(contestant, cpuClock));
     return started.hello;
   }
   if (!session) throw new Error('the first request must be hello');
@@ -25,7 +30,7 @@ async function answer(request: Request): Promise<Answers[keyof Answers]> {
     case 'prepare':
       return { digest: await session.prepare(caseOf(request.case), await readInputs(request.inputs)) };
     case 'time':
-      return { milliseconds: await session.time(request.repetitions, request.bursts) };
+      return session.time(request.repetitions, request.bursts);
     case 'finish':
       session.finish();
       return { peakBytes: process.resourceUsage().maxRSS * 1024 };

@@ -1,6 +1,7 @@
 /** The report of a run: one HTML file that needs nothing else. */
 import { median, quantile } from '../statistics/quantile.ts';
 import { judgeTargets, type Verdict } from '../targets/judge-targets.ts';
+import { byClock, shareOfCore } from './by-clock.ts';
 import { type GrowthCurve, growthCurves } from './growth.ts';
 import { escapeHtml, type HtmlCell, page, table } from './html.ts';
 import { compared, growthPlot, quietnessPlot, ratioPlot } from './plots.ts';
@@ -174,7 +175,9 @@ function about(results: Results): string[] {
   ];
 }
 
-export function renderReport(results: Results): string {
+export function renderReport(measured: Results): string {
+  const results = byClock(measured);
+  const share = shareOfCore(measured);
   const groups = [...new Set(results.cases.map((c) => c.group))].filter((name) => name !== 'growth');
   const lines = [
     ...remarks(results.cases, results.contestants),
@@ -182,6 +185,13 @@ export function renderReport(results: Results): string {
   ];
   return page('Benchmark', [
     note(`${compared(results).length} contestants, ${results.cases.length} cases. ${METHOD}`),
+    note(
+      `${results.clock === 'cpu' ? 'Times are those of the processor.' : 'Times are those that passed.'} ${
+        share === undefined
+          ? ''
+          : `Programs of one thread had ${Math.round(100 * share)} % of a core while they were timed.`
+      }`,
+    ),
     heading('Targets'),
     table(['', 'promised', 'measured', ''], judgeTargets(results).map(verdictRow)),
     ...groups.flatMap((name) => group(results, name)),

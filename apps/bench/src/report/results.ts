@@ -5,12 +5,17 @@ import type { CurvePoint, Group, Work } from '../suite/bench-case.ts';
 
 export const SCHEMA = 1;
 
+/** Time that passed, or time of the processor, which other programs on a busy machine do not lengthen. */
+export type Clock = 'wall' | 'cpu';
+
 /** What became of a case on a contestant. */
 export type Cell =
   | {
       readonly status: 'timed';
       /** Milliseconds per piece of work, one per round, in the order of the rounds; each of the fastest burst. */
       readonly samples: readonly number[];
+      /** The same on the clock of the processor, all threads of the process together; of the burst with the least. */
+      readonly cpu?: readonly number[];
       /** Runs of a burst, over which its time is the mean. */
       readonly repetitions: number;
       /** Bursts of a turn. */
@@ -78,6 +83,8 @@ export interface Results {
   readonly commit: string;
   readonly machine: Machine;
   readonly options: Readonly<Record<string, string | number | boolean>>;
+  /** The clock that tables, ratios and targets go by. */
+  readonly clock: Clock;
   /** Whose times the others are divided by, within its environment. */
   readonly baseline: string;
   readonly contestants: readonly ContestantResult[];

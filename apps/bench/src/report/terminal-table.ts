@@ -35,20 +35,26 @@ export function terminalTable(
   return table.toString();
 }
 
-/** Promised ratios, measured ones, and whether they are kept. */
+/** Promised ratios, measured ones, and whether they are kept; targets whose case was not run are only counted. */
 export function targetsTable(results: Results): string {
+  const verdicts = judgeTargets(results);
+  const run = verdicts.filter(({ target }) => results.cases.some(({ id }) => id === target.case));
   const table = new Table({
     head: ['Targets', 'promised', 'measured', ''],
     style: { head: [], border: [], compact: true },
     colAligns: ['left', 'right', 'right', 'left'],
   });
-  for (const { title, target, ratio, verdict, reason } of judgeTargets(results)) {
+  for (const { title, target, ratio, verdict, reason } of run) {
     const measured = ratio
       ? `${shownRatio(ratio.value)} (${shownRatio(ratio.low)} to ${shownRatio(ratio.high)})`
       : '–';
     table.push([title, `≥ ${target.atLeast}`, measured, reason ? `${verdict}: ${reason}` : verdict]);
   }
-  return table.toString();
+  const others = verdicts.length - run.length;
+  return [
+    ...(run.length > 0 ? [table.toString()] : []),
+    ...(others > 0 ? [`${others} targets are open: their cases were not run.`] : []),
+  ].join('\n');
 }
 
 /** One line for each cell that has no time, with the reason. */

@@ -28,21 +28,30 @@ export class CannotRun extends Error {
   override readonly name = 'CannotRun';
 }
 
+/** How long a run took, in milliseconds. */
+export interface Duration {
+  readonly milliseconds: number;
+  /** Of processor time, all threads together; absent where nobody tells. */
+  readonly cpu?: number;
+}
+
 export interface Session {
   /** Makes the routine of a case and runs its check; `inputs` are the case's own, made anew where absent. */
   prepare(benchCase: BenchCase, inputs?: Inputs): Promise<Digest>;
-  /** Milliseconds of one run: the mean over `repetitions` runs in a row, in the fastest of `bursts` such bursts. */
-  time(repetitions: number, bursts: number): Promise<number>;
+  /** One run: the mean over `repetitions` runs in a row, in the best of `bursts` such bursts, on each clock. */
+  time(repetitions: number, bursts: number): Promise<Duration>;
   /** Frees the case's tensors. */
   finish(): void;
 }
 
-export function createSession<R>(contestant: Contestant<R>): Session {
+/** @param cpuClock milliseconds of processor time that the process has used so far. */
+export function createSession<R>(contestant: Contestant<R>, cpuClock?: () => number): Session {
   let routine: PeerRoutine<R> | undefined;
 
-  /** Milliseconds of one run in a burst of them. */
-  async function burst({ run }: PeerRoutine<R>, repetitions: number): Promise<number> {
+  /** One run in a burst of them. */
+  async function burst({ run }: PeerRoutine<R>, repetitions: number): Promise<Duration> {
     const { settle, free } = contestant;
+    const used = cpuClock?.() ?? 0;
     const started = performance.now();
     for (let i = 0; i < repetitions; i++) {
       // Awaiting a value that is no promise costs a microtask, which would weigh on ops of a microsecond.
@@ -51,7 +60,8 @@ export function createSession<R>(contestant: Contestant<R>): Session {
       if (settle && i === repetitions - 1) await settle(result);
       free(result);
     }
-    return (performance.now() - started) / repetitions;
+    const milliseconds = (performance.now() - started) / repetitions;
+    return { milliseconds, ...(cpuClock && { cpu: (cpuClock() - used) / repetitions }) };
   }
 
   return {
@@ -65,9 +75,15 @@ export function createSession<R>(contestant: Contestant<R>): Session {
     },
     async time(repetitions, bursts) {
       if (!routine) throw new Error('time: a case must be prepared first, got none.');
-      let fastest = Number.POSITIVE_INFINITY;
-      for (let i = 0; i < bursts; i++) fastest = Math.min(fastest, await burst(routine, repetitions));
-      return fastest;
+      let best = await burst(routine, repetitions);
+      for (let i = 1; i < bursts; i++) {
+        const { milliseconds, cpu } = await burst(routine, repetitions);
+        best = {
+          milliseconds: Math.min(best.milliseconds, milliseconds),
+          ...(cpu !== undefined && { cpu: Math.min(best.cpu!, cpu) }),
+        };
+      }
+      return best;
     },
     finish() {
       routine?.dispose?.();
