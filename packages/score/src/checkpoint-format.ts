@@ -42,7 +42,7 @@ export function opened(bytes: Uint8Array): Safetensors {
   return file;
 }
 
-/** The F32 data of a tensor of this shape. */
+/** The floats of a tensor of this shape. */
 export function floats({ tensors }: Safetensors, name: string, shape: readonly number[]): Float32Array {
   const entry = tensors.get(name);
   if (!entry) {
@@ -50,7 +50,7 @@ export function floats({ tensors }: Safetensors, name: string, shape: readonly n
   }
   if (!(entry.data instanceof Float32Array) || !tf.util.arraysEqual([...entry.shape], [...shape])) {
     throw broken(
-      `tensor '${name}' must be F32 of shape [${shape.join(', ')}]`,
+      `tensor '${name}' must hold floats (F32, F16 or BF16) of shape [${shape.join(', ')}]`,
       `${entry.dtype} [${entry.shape.join(', ')}]`,
       'Pass the network that was trained.',
     );

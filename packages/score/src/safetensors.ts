@@ -7,12 +7,13 @@
  * no more than the file is long.
  */
 import { DomainError, FormatError, shown } from '@diff/core';
+import { HALF_FLOATS } from './half-floats.ts';
 
 const MAX_HEADER = 100_000_000;
 const METADATA = '__metadata__';
 
-/** Element types that are read and written. */
-export type SafetensorsDtype = 'F32' | 'F64' | 'I32' | 'I16' | 'I8' | 'U32' | 'U16' | 'U8';
+/** Element types that are read and written; the 16-bit floats come and go as float32. */
+export type SafetensorsDtype = 'F16' | 'BF16' | 'F32' | 'F64' | 'I32' | 'I16' | 'I8' | 'U32' | 'U16' | 'U8';
 export type SafetensorsData =
   | Float32Array
   | Float64Array
@@ -26,7 +27,7 @@ export type SafetensorsData =
 export interface SafetensorsEntry {
   readonly dtype: SafetensorsDtype;
   readonly shape: readonly number[];
-  /** Row-major elements, in an array of the dtype's own kind. */
+  /** Row-major elements, in an array of the dtype's own kind; a Float32Array for F16 and BF16. */
   readonly data: SafetensorsData;
 }
 
@@ -35,7 +36,10 @@ export interface Safetensors {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-const ARRAYS = {
+/** How the elements lie in the file. */
+const STORED = {
+  F16: Uint16Array,
+  BF16: Uint16Array,
   F32: Float32Array,
   F64: Float64Array,
   I32: Int32Array,
@@ -45,8 +49,17 @@ const ARRAYS = {
   U16: Uint16Array,
   U8: Uint8Array,
 } as const satisfies Record<SafetensorsDtype, unknown>;
-const DTYPES = Object.keys(ARRAYS) as SafetensorsDtype[];
+const DTYPES = Object.keys(STORED) as SafetensorsDtype[];
 const FIX = 'Write the file again, or fetch it again if it was cut short.';
+
+type HalfFloat = keyof typeof HALF_FLOATS;
+
+const isHalf = (dtype: SafetensorsDtype): dtype is HalfFloat => Object.hasOwn(HALF_FLOATS, dtype);
+
+/** An entry's elements as they are stored. */
+function stored({ dtype, data }: SafetensorsEntry): SafetensorsData {
+  return isHalf(dtype) ? Uint16Array.from(data, HALF_FLOATS[dtype].write) : data;
+}
 
 /** @param got already fit to be shown. */
 function broken(requirement: string, got: string, fix = FIX): FormatError {
@@ -136,7 +149,7 @@ function readExtent(name: string, entry: unknown, dataLength: number): Extent {
   if (from > to || to > dataLength) {
     throw broken(`tensor ${shown(name)} must lie in the ${dataLength} bytes of data`, `[${from}, ${to}]`);
   }
-  const needed = sizes.reduce((a, b) => a * b, ARRAYS[dtype].BYTES_PER_ELEMENT);
+  const needed = sizes.reduce((a, b) => a * b, STORED[dtype].BYTES_PER_ELEMENT);
   if (needed !== to - from) {
     throw broken(`tensor ${shown(name)} must have ${needed} bytes for its shape and dtype`, shown(to - from));
   }
@@ -187,7 +200,8 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
   const tensors = new Map<string, SafetensorsEntry>();
   for (const { name, dtype, shape, from, to } of extents) {
     const start = bytes.byteOffset + 8 + length + from;
-    const data = new ARRAYS[dtype](bytes.buffer.slice(start, start + to - from) as ArrayBuffer);
+    const stored = new STORED[dtype](bytes.buffer.slice(start, start + to - from) as ArrayBuffer);
+    const data = isHalf(dtype) ? Float32Array.from(stored, HALF_FLOATS[dtype].read) : stored;
     tensors.set(name, { dtype, shape, data });
   }
   return { tensors, metadata };
@@ -196,7 +210,8 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
 /**
  * Writes a safetensors file; the same input gives the same bytes.
  *
- * @param tensors by name; data must be an array of the dtype's own kind with one element per place of the shape.
+ * @param tensors by name; data must be an array of the dtype's own kind (Float32Array for F16 and BF16,
+ *   which are rounded to nearest) with one element per place of the shape.
  * @param metadata strings by name.
  * @throws DomainError for a name, dtype, shape or length that the reader would refuse.
  * @example
@@ -215,8 +230,13 @@ export function writeSafetensors(
     tensors instanceof Map ? [...tensors] : Object.entries(tensors);
   // Widest elements first keeps every tensor aligned to its own element size.
   const sorted = entries
-    .map(([name, entry], index) => ({ name, entry, index }))
-    .sort((a, b) => b.entry.data.BYTES_PER_ELEMENT - a.entry.data.BYTES_PER_ELEMENT || a.index - b.index);
+    .map(([name, entry], index) => ({
+      name,
+      entry,
+      index,
+      width: STORED[entry.dtype]?.BYTES_PER_ELEMENT ?? 0,
+    }))
+    .sort((a, b) => b.width - a.width || a.index - b.index);
   const header: [string, unknown][] = [];
   if (Object.keys(metadata).length) header.push([METADATA, metadata]);
   if (Object.hasOwn(metadata, '__proto__')) {
@@ -225,20 +245,21 @@ export function writeSafetensors(
     );
   }
   let offset = 0;
-  for (const { name, entry } of sorted) {
+  for (const { name, entry, width } of sorted) {
     const fault = name === METADATA ? 'it is reserved' : nameFault(name);
     if (fault)
       throw new DomainError(
         `writeSafetensors: a tensor must have a plain name, got ${shown(name)}: ${fault}. Rename it.`,
       );
     const { dtype, shape, data } = entry;
-    if (!(data instanceof ARRAYS[dtype]) || shape.reduce((a, b) => a * b, 1) !== data.length) {
+    const kind = isHalf(dtype) ? Float32Array : STORED[dtype];
+    if (!kind || !(data instanceof kind) || shape.reduce((a, b) => a * b, 1) !== data.length) {
       throw new DomainError(
         `writeSafetensors: ${shown(name)} must hold one ${dtype} element per place of its shape [${shape.join(', ')}], got ${data.length} in a ${data.constructor.name}. Make dtype, shape and data agree.`,
       );
     }
-    header.push([name, { dtype, shape, data_offsets: [offset, offset + data.byteLength] }]);
-    offset += data.byteLength;
+    header.push([name, { dtype, shape, data_offsets: [offset, offset + width * data.length] }]);
+    offset += width * data.length;
   }
   const json = new TextEncoder().encode(
     `{${header.map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`).join(',')}}`,
@@ -250,7 +271,7 @@ export function writeSafetensors(
   out.set(json, 8);
   let at = 8 + length;
   for (const { entry } of sorted) {
-    const { data } = entry;
+    const data = stored(entry);
     out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
   }

@@ -42,6 +42,22 @@ function altered(bytes: Uint8Array, change: (metadata: Record<string, string>) =
 }
 
 describe('checkpoints', () => {
+  it('keep 11 bits of every weight as F16, in half the bytes', async () => {
+    const model = small();
+    const [whole, half] = [await saveCheckpoint({ model }), await saveCheckpoint({ model, dtype: 'F16' })];
+    const weights = Object.values(model.network.variables).reduce((sum, v) => sum + v.size, 0);
+    expect(whole.length - half.length).toBeGreaterThan(1.9 * weights);
+    const again = loadCheckpoint(half).model;
+    for (const [name, variable] of Object.entries(again.network.variables)) {
+      const exact = await model.network.variables[name]!.data();
+      (await variable.data()).forEach((v, i) => {
+        expect(Math.abs(v - exact[i]!)).toBeLessThanOrEqual(2 ** -11 * Math.abs(exact[i]!) + 2 ** -25);
+      });
+    }
+    dispose(model);
+    dispose(again);
+  });
+
   it('carry architecture, weights and metadata, byte for byte', async () => {
     const model = small();
     const data = tf.tidy(() => tf.reshape(normal(key(2), [20, 2]), [20, 1, 2]));
@@ -146,7 +162,7 @@ describe('checkpoints', () => {
     bad(change('"width":4', '"width":"4"'), "mlp: width must be a positive integer, got '4'.");
     bad(
       change('"width":4', '"width":3'),
-      "tensor 'weights.input.kernel' must be F32 of shape [2, 3], got 'F32 [2, 4]'.",
+      "tensor 'weights.input.kernel' must hold floats (F32, F16 or BF16) of shape [2, 3], got 'F32 [2, 4]'.",
     );
     bad(change('"type":"vp"', '"type":"constructor"'), 'the process must be one that can be rebuilt');
     bad(
@@ -217,7 +233,7 @@ describe('checkpoints', () => {
     dispose(more.model);
     const wider = precondition({ ...model, network: mlp({ eventShape: [1, 2], width: 5, key: key(1) }) });
     await expect(train({ ...options, model: wider, resume: bytes })).rejects.toThrow(
-      "tensor 'weights.input.kernel' must be F32 of shape [2, 5], got 'F32 [2, 4]'.",
+      "tensor 'weights.input.kernel' must hold floats (F32, F16 or BF16) of shape [2, 5], got 'F32 [2, 4]'.",
     );
     await expect(train({ ...options, resume: await saveCheckpoint({ model }) })).rejects.toThrow(
       "loadCheckpoint: the metadata must have an entry 'diff.training', got 'none'.",

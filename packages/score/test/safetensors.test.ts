@@ -112,6 +112,55 @@ describe('safetensors', () => {
     );
   });
 
+  it('reads and rounds 16-bit floats', () => {
+    // Bits of binary16 and bfloat16 by their definitions; the last ones are ties, to even.
+    const known: [SafetensorsEntry['dtype'], number, number, number?][] = [
+      ['F16', 0x3c00, 1],
+      ['F16', 0xc000, -2],
+      ['F16', 0x7bff, 65504],
+      ['F16', 0x0001, 2 ** -24],
+      ['F16', 0x0400, 2 ** -14],
+      ['F16', 0x03ff, 1023 * 2 ** -24],
+      ['F16', 0x7c00, Number.POSITIVE_INFINITY],
+      ['F16', 0x7c00, Number.POSITIVE_INFINITY, 65520],
+      ['F16', 0x3555, 0.333251953125, 1 / 3],
+      ['F16', 0x0000, 0, 2 ** -25],
+      ['F16', 0x0002, 2 ** -23, 1.5 * 2 ** -24],
+      ['F16', 0x3c00, 1, 1 + 2 ** -11],
+      ['F16', 0x4000, 2, 2 - 2 ** -12],
+      ['BF16', 0x3f80, 1],
+      ['BF16', 0xc040, -3],
+      ['BF16', 0x3eab, 0.333984375, 1 / 3],
+      ['BF16', 0x3f80, 1, 1 + 2 ** -8],
+      ['BF16', 0x7f80, Number.POSITIVE_INFINITY, 3.4e38],
+    ];
+    for (const [dtype, bits, value, written = value] of known) {
+      const bytes = writeSafetensors({ w: { dtype, shape: [1], data: Float32Array.of(written) } });
+      expect(new DataView(bytes.buffer).getUint16(bytes.length - 2, true), `${dtype} of ${written}`).toBe(
+        bits,
+      );
+      expect(readSafetensors(bytes).tensors.get('w')!.data, `${dtype} ${bits}`).toEqual(
+        Float32Array.of(value),
+      );
+    }
+  });
+
+  it('round-trips all bits of 16-bit floats but the payloads of NaN', () => {
+    for (const dtype of ['F16', 'BF16'] as const) {
+      const all = Uint16Array.from({ length: 65536 }, (_, i) => i);
+      const bytes = writeSafetensors({ w: { dtype: 'U16', shape: [65536], data: all } });
+      const header = new TextDecoder().decode(bytes.subarray(8, bytes.length - 131072));
+      const renamed = file(header.replace('"U16"', `"${dtype}"`).trimEnd(), 131072);
+      renamed.set(bytes.subarray(bytes.length - 131072), renamed.length - 131072);
+      const { data } = readSafetensors(renamed).tensors.get('w')!;
+      const again = writeSafetensors({ w: { dtype, shape: [65536], data } });
+      const bits = new Uint16Array(again.slice(again.length - 131072).buffer);
+      const differ = all.filter((i) => bits[i] !== i && !Number.isNaN(data[i]!));
+      expect(differ).toEqual(new Uint16Array(0));
+      if (dtype === 'F16') expect(data[0x3555]).toBe(0.333251953125);
+    }
+  });
+
   it('reads a view into a larger buffer at any alignment', () => {
     const bytes = writeSafetensors({ w: { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) } });
     for (let shift = 0; shift < 9; shift++) {
@@ -148,12 +197,12 @@ describe('safetensors', () => {
     [
       'an unknown dtype',
       file('{"a":{"dtype":"F8_E4M3","shape":[],"data_offsets":[0,1]}}', 1),
-      "tensor 'a' must have one of the dtypes F32, F64, I32, I16, I8, U32, U16, U8, got 'F8_E4M3'.",
+      "tensor 'a' must have one of the dtypes F16, BF16, F32, F64, I32, I16, I8, U32, U16, U8, got 'F8_E4M3'.",
     ],
     [
       'a dtype from the prototype',
       file('{"a":{"dtype":"constructor","shape":[],"data_offsets":[0,1]}}', 1),
-      "tensor 'a' must have one of the dtypes F32, F64, I32, I16, I8, U32, U16, U8, got 'constructor'.",
+      "tensor 'a' must have one of the dtypes F16, BF16, F32, F64, I32, I16, I8, U32, U16, U8, got 'constructor'.",
     ],
     [
       'a negative size',
