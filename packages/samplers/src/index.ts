@@ -40,6 +40,7 @@ export { type PredictorCorrectorOptions, predictorCorrector } from './predictor-
 export { probabilityFlow } from './probability-flow.ts';
 export type { Recorded } from './record.ts';
 export { type RefreshCorrectorOptions, refreshCorrector } from './refresh-corrector.ts';
+export { type RestartInterval, type RestartOptions, restart } from './restart.ts';
 export { type ReverseDiffusionOptions, reverseDiffusion } from './reverse-diffusion.ts';
 export { rungeKutta4 } from './runge-kutta4.ts';
 export { type SaSolverOptions, saSolver } from './sa-solver.ts';
