@@ -1,7 +1,7 @@
 // Makes what src/ imports but nobody writes by hand:
 //
 //   src/generated/wasm-base.ts      assembly/ compiled with SIMD128, base64
-//   src/generated/wasm-relaxed.ts   the same source compiled with relaxed SIMD
+//   src/generated/wasm-relaxed.ts   the same source compiled with relaxed SIMD, as what differs, base64
 //   src/generated/wasm-exports.ts   the typings of the module's exports
 //   src/generated/worker-source.ts  src/worker.ts with what it imports, as a string
 //   src/generated/cpu-kernels.js    the kernels of @tensorflow/tfjs-backend-cpu as a list, in one file
@@ -25,6 +25,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { deltaOf } from './delta.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const generated = join(root, 'src/generated');
@@ -58,38 +59,25 @@ function exportsInterface(typings) {
   return `/** Written by scripts/generate.mjs from assembly/. */\nexport interface WasmExports {\n  readonly heapBase: WebAssembly.Global;\n${members.join('\n')}\n}\n`;
 }
 
+/** Compiles assembly/ to `outFile`, with its typings beside it. */
+export function compileTo(outFile, extra) {
+  const asc = join(dirname(require.resolve('assemblyscript/package.json')), 'bin/asc.js');
+  const options = ['--runtime', 'stub', '--importMemory', '--noExportMemory', '-O3', '--noAssert'];
+  // Said in full, so that the import of the memory reads the same whether it is shared or not.
+  const memory = ['--initialMemory', '16', '--maximumMemory', '65536'];
+  const output = ['--bindings', 'raw', '--outFile', outFile];
+  const all = ['assembly/index.ts', ...options, ...memory, '--enable', 'simd', ...extra, ...output];
+  execFileSync(process.execPath, [asc, ...all], { cwd: root, stdio: 'inherit' });
+}
+
 function compile(name, extra) {
   const folder = mkdtempSync(join(root, 'build/asc-'));
   try {
-    const asc = join(dirname(require.resolve('assemblyscript/package.json')), 'bin/asc.js');
-    const options = [
-      '--runtime',
-      'stub',
-      '--importMemory',
-      '--noExportMemory',
-      '-O3',
-      '--noAssert',
-      '--enable',
-      'simd',
-      // Said in full, so that the import of the memory reads the same whether it is shared or not.
-      '--initialMemory',
-      '16',
-      '--maximumMemory',
-      '65536',
-    ];
-    const output = ['--bindings', 'raw', '--outFile', join(folder, 'out.wasm')];
-    execFileSync(process.execPath, [asc, 'assembly/index.ts', ...options, ...extra, ...output], {
-      cwd: root,
-      stdio: 'inherit',
-    });
-    const binary = readFileSync(join(folder, 'out.wasm'));
-    const base64 = `/** Written by scripts/generate.mjs: build/${name}.wasm. */\nexport const bytes: string =\n  '${binary.toString('base64')}';\n`;
-    replace(join(root, `build/${name}.wasm`), binary);
-    replace(
-      join(generated, 'wasm-exports.ts'),
-      exportsInterface(readFileSync(join(folder, 'out.d.ts'), 'utf8')),
-    );
-    replace(join(generated, `wasm-${name}.ts`), base64);
+    const out = join(folder, 'out.wasm');
+    compileTo(out, extra);
+    replace(join(root, `build/${name}.wasm`), readFileSync(out));
+    const typings = readFileSync(join(folder, 'out.d.ts'), 'utf8');
+    replace(join(generated, 'wasm-exports.ts'), exportsInterface(typings));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -146,6 +134,13 @@ async function bundleCpuKernels(outfile) {
   );
 }
 
+/** The base build, and what the relaxed one differs by. */
+function inline(name, constant, bytes) {
+  const base64 = Buffer.from(bytes).toString('base64');
+  const content = `/** Written by scripts/generate.mjs from build/*.wasm. */\nexport const ${constant}: string =\n  '${base64}';\n`;
+  replace(join(generated, `wasm-${name}.ts`), content);
+}
+
 /** The workers' program as a string. */
 async function bundleWorker(outfile) {
   const result = await build({
@@ -172,17 +167,16 @@ export async function generate({ force = false } = {}) {
     ['base', []],
     ['relaxed', ['--enable', 'relaxed-simd']],
   ]) {
-    const outputs = [
-      join(generated, `wasm-${name}.ts`),
-      join(generated, 'wasm-exports.ts'),
-      join(root, `build/${name}.wasm`),
-    ];
-    if (
-      force ||
-      isStale(outputs.toSpliced(1, 1), [join(root, 'assembly'), script]) ||
-      !existsSync(outputs[1])
-    )
+    const outputs = [join(root, `build/${name}.wasm`), join(generated, 'wasm-exports.ts')];
+    if (force || isStale(outputs.slice(0, 1), [join(root, 'assembly'), script]) || !existsSync(outputs[1]))
       compile(name, extra);
+  }
+  const binaries = ['base', 'relaxed'].map((name) => join(root, `build/${name}.wasm`));
+  const inlined = ['base', 'relaxed'].map((name) => join(generated, `wasm-${name}.ts`));
+  if (force || isStale(inlined, [script, join(root, 'scripts/delta.mjs'), ...binaries])) {
+    const [base, relaxed] = binaries.map((path) => readFileSync(path));
+    inline('base', 'bytes', base);
+    inline('relaxed', 'delta', deltaOf(base, relaxed));
   }
   const worker = join(generated, 'worker-source.ts');
   const parts = ['worker.ts', 'pieces.ts'].map((name) => join(root, 'src', name));

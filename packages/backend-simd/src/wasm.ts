@@ -7,10 +7,9 @@
  */
 import { BackendUnavailableError } from '@diff/core';
 import { SimdBackendError } from './errors.ts';
-import { bytes as base } from './generated/wasm-base.ts';
 import type { WasmExports } from './generated/wasm-exports.ts';
-import { bytes as relaxed } from './generated/wasm-relaxed.ts';
 import { createHeap, type Heap } from './heap.ts';
+import { moduleBytes } from './module-bytes.ts';
 import { createParallel, type Parallel } from './parallel.ts';
 import { MAX_THREADS } from './pieces.ts';
 import { createPool, type Pool } from './pool.ts';
@@ -53,13 +52,6 @@ export function supports(variant: Variant): boolean {
 /** The best build that this engine can run; undefined where there is no SIMD. */
 export function bestVariant(): Variant | undefined {
   return (['threads', 'relaxed', 'base'] as const).find(supports);
-}
-
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
-  const out = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
-  return out;
 }
 
 let wanted: Variant | 'auto' = 'auto';
@@ -106,7 +98,7 @@ export function wasm(): Wasm {
   }
   const variant = wanted === 'auto' ? (bestVariant() ?? 'base') : wanted;
   const isRelaxed = variant === 'relaxed' || (variant === 'threads' && supports('relaxed'));
-  const bytes = decode(isRelaxed ? relaxed : base);
+  const bytes = moduleBytes(isRelaxed ? 'relaxed' : 'base');
   const isShared = variant === 'threads';
   const module = new WebAssembly.Module(isShared ? withSharedMemory(bytes) : bytes);
   const memory = isShared ? sharedMemory(64) : new WebAssembly.Memory({ initial: 64, maximum: 65536 });

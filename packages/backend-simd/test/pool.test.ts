@@ -1,12 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
-import { bytes } from '../src/generated/wasm-relaxed.ts';
+import { moduleBytes } from '../src/module-bytes.ts';
 import { controlOf, WORDS } from '../src/pieces.ts';
 import { createPool, type PoolOptions } from '../src/pool.ts';
 import { withSharedMemory } from '../src/shared-memory.ts';
 import type { Wasm } from '../src/wasm.ts';
 import { type HostedWorker, startWorker } from '../src/worker-host.ts';
 
-const module = new WebAssembly.Module(withSharedMemory(Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))));
+const module = new WebAssembly.Module(withSharedMemory(moduleBytes('relaxed')));
 
 /** A pool of its own over a memory of its own, with its workers. */
 function poolOf(options: Partial<PoolOptions> = {}) {
