@@ -82,6 +82,29 @@ const cases: readonly Case[] = [
   ['max', () => tf.max(matrix(), 1)],
   ['min', () => tf.min(float([11, 130, 131], 15), 1)],
   ['argMax', () => tf.argMax(matrix(), 1)],
+  ['addN', () => tf.addN([vector(), vector(), vector()])],
+  ['where', () => tf.where(tf.greater(vector(), 0), vector(), tf.neg(vector()))],
+  [
+    'where by rows',
+    () => kernel('Select', { condition: tf.greater(float([1009], 3), 0), t: matrix(), e: tf.neg(matrix()) }),
+  ],
+  ['sum of short rows', () => tf.sum(points(30_001, 7, 3), 1)],
+  ['max of short rows', () => tf.max(points(30_001, 7, 3), 1)],
+  ['softmax of short rows', () => tf.softmax(points(30_001, 7, 3))],
+  ['silu', () => kernel('DiffSilu', { x: vector() })],
+  ['silu gradient', () => kernel('DiffSiluGradient', { x: vector(), dy: float([n], 3) })],
+  [
+    'adam',
+    () => {
+      const [parameters, first, gradient] = [4, 5, 6].map((seed) => float([1, n], seed)) as [
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+      ];
+      const attrs = { beta1: 0.9, beta2: 0.99, clipNorm: 1, decay: 0.999, rate: 1e-3, epsilon: 1e-8 };
+      return kernel('DiffAdam', { parameters, first, second: tf.square(first), gradient }, attrs);
+    },
+  ],
   ['softmax', () => tf.softmax(matrix())],
   ['transpose', () => tf.transpose(matrix())],
   ['transpose of four axes', () => tf.transpose(images(31, 16), [0, 3, 1, 2])],
@@ -157,6 +180,11 @@ const cases: readonly Case[] = [
     },
   ],
 ];
+
+/** A kernel without an op in tfjs or @diff/core. */
+function kernel(name: string, inputs: tf.NamedTensorMap, attrs: tf.NamedAttrMap = {}): tf.Tensor[] {
+  return [tf.engine().runKernel<tf.Tensor | tf.Tensor[]>(name, inputs, attrs)].flat();
+}
 
 type Convolution = typeof tf.conv2d | typeof tf.depthwiseConv2d;
 

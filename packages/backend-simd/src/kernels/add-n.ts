@@ -2,6 +2,7 @@
 import { AddN, type AddNInputs, type KernelConfig, type TensorInfo } from '@tensorflow/tfjs-core';
 import { kernel } from '../kernel.ts';
 import { size } from '../numeric.ts';
+import { COUNT, each } from '../parallel.ts';
 
 export const addNConfig: KernelConfig = kernel<AddNInputs>(AddN, ({ inputs, backend, args }) => {
   const terms: readonly TensorInfo[] = inputs;
@@ -12,7 +13,11 @@ export const addNConfig: KernelConfig = kernel<AddNInputs>(AddN, ({ inputs, back
   const to = backend.pointer(out);
   let sum = backend.pointer(first);
   for (const term of terms.slice(1)) {
-    backend.wasm.addFloats(sum, backend.pointer(term), to, size(first.shape));
+    const operands = [sum, backend.pointer(term), to].map((address) => each(address, 4));
+    backend.parallel('addFloats', { items: size(first.shape), cost: 0.3, multiple: 32 }, [
+      ...operands,
+      COUNT,
+    ]);
     sum = to;
   }
   return out;

@@ -5,6 +5,7 @@
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { kernel } from '../kernel.ts';
 import { size } from '../numeric.ts';
+import { COUNT, each } from '../parallel.ts';
 
 interface AdamInputs {
   readonly parameters: TensorInfo;
@@ -46,7 +47,8 @@ export const diffAdamConfig: KernelConfig = kernel<AdamInputs, AdamAttrs>(
     backend.heap
       .f32(constants, 7)
       .set([scale * (1 - beta1), beta1, scale * scale * (1 - beta2), beta2, decay, rate, epsilon]);
-    backend.wasm.adamStep(p, m, v, g, outP, outM, outV, n, constants);
+    const rows = [p, m, v, g, outP, outM, outV].map((address) => each(address, 4));
+    backend.parallel('adamStep', { items: n, cost: 1.2, multiple: 32 }, [...rows, COUNT, constants]);
     backend.heap.f32(backend.pointer(norm), 1)[0] = length;
     return [...outputs, norm];
   },

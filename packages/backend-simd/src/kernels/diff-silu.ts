@@ -5,13 +5,17 @@
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { kernel } from '../kernel.ts';
 import { size } from '../numeric.ts';
+import { COUNT, each, type Range } from '../parallel.ts';
 import { floatPointer } from './float-pointer.ts';
+
+const over = (x: TensorInfo): Range => ({ items: size(x.shape), cost: 0.8, multiple: 32 });
 
 export const diffSiluConfig: KernelConfig = kernel<{ x: TensorInfo }>(
   'DiffSilu',
   ({ inputs: { x }, backend }) => {
     const out = backend.output(x.shape, 'float32');
-    backend.wasm.silu(floatPointer(backend, x), backend.pointer(out), size(x.shape));
+    const [from, to] = [floatPointer(backend, x), backend.pointer(out)];
+    backend.parallel('silu', over(x), [each(from, 4), each(to, 4), COUNT]);
     return out;
   },
 );
@@ -21,7 +25,8 @@ export const diffSiluGradientConfig: KernelConfig = kernel<{ x: TensorInfo; dy: 
   ({ inputs: { x, dy }, backend }) => {
     const out = backend.output(x.shape, 'float32');
     const [from, slope] = [floatPointer(backend, x), floatPointer(backend, dy)];
-    backend.wasm.siluGradient(from, slope, backend.pointer(out), size(x.shape));
+    const to = backend.pointer(out);
+    backend.parallel('siluGradient', over(x), [each(from, 4), each(slope, 4), each(to, 4), COUNT]);
     return out;
   },
 );

@@ -2,6 +2,7 @@
 import { backend_util, type KernelConfig, Select, type SelectInputs } from '@tensorflow/tfjs-core';
 import { kernel } from '../kernel.ts';
 import { allNumeric, size } from '../numeric.ts';
+import { COUNT, each } from '../parallel.ts';
 import { cast } from './cast.ts';
 
 export const selectConfig: KernelConfig = kernel<SelectInputs>(
@@ -20,7 +21,9 @@ export const selectConfig: KernelConfig = kernel<SelectInputs>(
       backend.pointer(b),
       backend.pointer(out),
     ];
-    backend.wasm.select32(c, p, q, to, size(condition.shape), rowLength);
+    const rows = [p, q, to].map((address) => each(address, 4 * rowLength));
+    const range = { items: size(condition.shape), cost: 0.4 * rowLength, multiple: 64 };
+    backend.parallel('select32', range, [each(c, 1), ...rows, COUNT, rowLength]);
     backend.discard(a);
     backend.discard(b);
     return out;
