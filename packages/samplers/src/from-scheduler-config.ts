@@ -39,7 +39,9 @@ const CHURN = ['s_churn', 's_tmin', 's_tmax', 's_noise'] as const;
 const CLASSES: Readonly<Record<string, SchedulerClass>> = {
   CosineDPMSolverMultistepScheduler: { read: readCosineDpmSolver },
   DDIMInverseScheduler: { read: readDdimInverse },
+  DDIMParallelScheduler: { read: readDdim, takes: ['eta', 'use_clipped_model_output'] },
   DDIMScheduler: { read: readDdim, takes: ['eta', 'use_clipped_model_output'] },
+  DDPMParallelScheduler: { read: readDdpm, takes: ['timesteps'] },
   DDPMScheduler: { read: readDdpm, takes: ['timesteps'] },
   DEISMultistepScheduler: { read: readDeis, takes: ['mu'] },
   DPMSolverMultistepScheduler: { read: readDpmSolverMultistep, takes: ['mu', 'timesteps'] },
@@ -81,6 +83,11 @@ function checkOptions(name: string, { takes = [] }: SchedulerClass, options: Sch
         `${WHERE}: ${option} must be a number, got ${shown(value)}. Leave it out for the default.`,
       );
     }
+  }
+  if (options.eta !== undefined && !(options.eta >= 0 && options.eta <= 1)) {
+    throw new DomainError(
+      `${WHERE}: eta must lie in [0, 1], got ${options.eta}. Leave it out for the default.`,
+    );
   }
   const own = options.timesteps ?? options.sigmas;
   if (options.compat !== undefined) requireOneOf(WHERE, 'compat', options.compat, ['diffusers']);

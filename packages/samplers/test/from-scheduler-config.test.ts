@@ -379,7 +379,10 @@ describe('errors', () => {
     ['{', 'FormatError fromSchedulerConfig: the config must be JSON, got text that is not'],
     ['[]', 'the config must be a plain object or JSON text'],
     [Object.create(ddim), 'the config must be a plain object'],
-    [{}, '_class_name must be one of CosineDPMSolverMultistepScheduler, DDIMInverseScheduler, DDIMScheduler'],
+    [
+      {},
+      '_class_name must be one of CosineDPMSolverMultistepScheduler, DDIMInverseScheduler, DDIMParallelScheduler, DDIMScheduler',
+    ],
     [{ _class_name: 'ScoreSdeVeScheduler' }, "UniPCMultistepScheduler, got 'ScoreSdeVeScheduler'."],
     [{ _class_name: 'constructor' }, "got 'constructor'."],
     [
@@ -442,6 +445,7 @@ describe('errors', () => {
       { steps: 10, mu: 1 },
       "DDIMScheduler takes the options steps, compat, eta, use_clipped_model_output, got 'mu'",
     ],
+    [{ steps: 10, eta: 1.5 }, 'eta must lie in [0, 1], got 1.5'],
     [{ steps: 10, eta: 'a' }, "eta must be a number, got 'a'"],
     [{ steps: 2000 }, "'leading' must stay within the 1000 trained steps, got steps = 2000"],
   ])('options %j', (options, expected) => {
@@ -450,9 +454,22 @@ describe('errors', () => {
 
   test.each([
     [{ timesteps: [1, 2] }, 'must be lists of descending numbers of at least 0'],
+    [
+      { timesteps: [1000, 2] },
+      'timesteps must be numbers of at most num_train_timesteps − 1 = 999, got 1000, 2',
+    ],
     [{ timesteps: [9, 2], steps: 3 }, 'steps must be left out or be the 2 of the list, got 3'],
   ])('lists %j', (options, expected) => {
     expect(message({ _class_name: 'DPMSolverMultistepScheduler' }, options)).toContain(expected);
+  });
+
+  test('what others put into Object.prototype is no option', () => {
+    Object.defineProperty(Object.prototype, 'clip_sample_range', { value: 'polluted', configurable: true });
+    try {
+      expect(message(ddim)).toBe('nothing thrown');
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'clip_sample_range');
+    }
   });
 
   test('a config that leaves no step says so', () => {

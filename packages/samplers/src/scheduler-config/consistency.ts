@@ -13,7 +13,7 @@ import type { ConfigReader } from './config-reader.ts';
 import { predictionKind, type SchedulerCall } from './scheduler-options.ts';
 import { recorded, type SchedulerReading } from './scheduler-run.ts';
 import { dataChange, throughData } from './through-data.ts';
-import { type TrainingTable, trainingTable } from './training-table.ts';
+import { requireTimesteps, type TrainingTable, trainingTable } from './training-table.ts';
 
 const LATENT = { betaStart: 0.00085, betaEnd: 0.012, schedule: 'scaled_linear', zeroSnr: 'exact' } as const;
 
@@ -26,7 +26,7 @@ function distilledIndices(
   // Options that its own timesteps make void.
   config.choice('timestep_spacing', 'leading', ['linspace', 'leading', 'trailing']);
   config.integer('steps_offset', 0, 0);
-  if (call.timesteps) return call.timesteps;
+  if (call.timesteps) return requireTimesteps(config, call.timesteps, table.steps, true);
   const k = Math.floor(table.steps / original);
   if (call.steps > original || k < 1) {
     throw new DomainError(

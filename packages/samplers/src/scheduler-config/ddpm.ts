@@ -12,7 +12,7 @@ import type { ConfigReader } from './config-reader.ts';
 import { predictionKind, type SchedulerCall } from './scheduler-options.ts';
 import { recorded, type SchedulerReading } from './scheduler-run.ts';
 import { dataChange, throughData } from './through-data.ts';
-import { trainingTable } from './training-table.ts';
+import { requireTimesteps, trainingTable } from './training-table.ts';
 
 export function readDdpm(config: ConfigReader, call: SchedulerCall): SchedulerReading {
   const table = trainingTable(config, { zeroSnr: 'exact', more: ['sigmoid'] });
@@ -26,8 +26,9 @@ export function readDdpm(config: ConfigReader, call: SchedulerCall): SchedulerRe
   ]);
   const spacing = config.choice('timestep_spacing', 'leading', ['linspace', 'leading', 'trailing']);
   const offset = config.integer('steps_offset', 0, 0);
-  const indices =
-    call.timesteps ?? discreteTimesteps({ steps: call.steps, spacing, trainSteps: table.steps, offset });
+  const indices = call.timesteps
+    ? requireTimesteps(config, call.timesteps, table.steps, true)
+    : discreteTimesteps({ steps: call.steps, spacing, trainSteps: table.steps, offset });
   const large = variance === 'fixed_large' || variance === 'fixed_large_log';
   const sampler = throughData(ddpm({ variance: large ? 'forward' : 'posterior' }), change);
   if (!call.exact) {

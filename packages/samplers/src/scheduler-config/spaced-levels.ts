@@ -7,7 +7,7 @@
  */
 import { betaGrid, discreteTimesteps, edm, exponentialGrid, karrasGrid } from '@diff/sde';
 import type { ConfigReader } from './config-reader.ts';
-import { indexOfLevel, levelAtIndex, type TrainingTable } from './training-table.ts';
+import { indexOfLevel, levelAtIndex, requireTimesteps, type TrainingTable } from './training-table.ts';
 
 /** How levels are placed. */
 export type Placement = 'karras' | 'exponential' | 'beta' | 'lu' | 'flow';
@@ -153,17 +153,17 @@ export function spacedLevels(
   if (options.timesteps && placement) {
     config.refuse(`timesteps of your own exclude ${OPTION[placement]}`, 'both', 'Leave out one of them.');
   }
-  const indices =
-    options.timesteps ??
-    discreteTimesteps({
-      steps: n,
-      spacing,
-      trainSteps: table.steps,
-      offset,
-      dropLast: style === 'solver',
-      fractional: style === 'k-diffusion' && spacing === 'linspace',
-      usedSteps: used,
-    });
+  const indices = options.timesteps
+    ? requireTimesteps(config, options.timesteps, table.steps, false)
+    : discreteTimesteps({
+        steps: n,
+        spacing,
+        trainSteps: table.steps,
+        offset,
+        dropLast: style === 'solver',
+        fractional: style === 'k-diffusion' && spacing === 'linspace',
+        usedSteps: used,
+      });
   const plain = indices.map((i) => levelAtIndex(table.levels, i));
   const spaced = options.inner?.(plain) ?? plain;
   if (!placement) return { timesteps: indices, levels: spaced, placement: undefined, flow };

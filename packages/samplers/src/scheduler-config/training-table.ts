@@ -89,6 +89,23 @@ export function trainingTable(config: ConfigReader, options: TableOptions = {}):
   };
 }
 
+/** Throws unless timesteps of one's own lie on the chain, `whole` ones if the scheduler looks them up. */
+export function requireTimesteps(
+  config: ConfigReader,
+  timesteps: readonly number[],
+  steps: number,
+  whole: boolean,
+): readonly number[] {
+  if (timesteps[0]! > steps - 1 || (whole && !timesteps.every(Number.isInteger))) {
+    config.refuse(
+      `timesteps must be ${whole ? 'whole numbers' : 'numbers'} of at most num_train_timesteps − 1 = ${steps - 1}`,
+      timesteps.join(', '),
+      'They are indices of the chain.',
+    );
+  }
+  return timesteps;
+}
+
 /** ς at an index that need not be whole: linear between the entries of the table, as the schedulers interpolate. */
 export function levelAtIndex(levels: readonly number[], index: number): number {
   const low = Math.min(Math.max(Math.floor(index), 0), levels.length - 1);
