@@ -12,7 +12,7 @@ import { bbddGrid, canonicalOu } from '@diff/sde';
 import { lawOf, marginal, w2Squared } from './gaussian-law.ts';
 
 /** Variances of the coordinates, a third of them each. */
-export const VARIANCES = [0.05, 0.25, 4] as const;
+const VARIANCES = [0.05, 0.25, 4] as const;
 export const DIMENSIONS = [1, 2, 4, 8, 16, 32, 64, 128, 256] as const;
 export const ACCURACY = 0.1;
 const HORIZON = 7;

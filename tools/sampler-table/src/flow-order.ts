@@ -7,6 +7,7 @@ import { float64Model } from './mixture.ts';
 import type { ExactProblem } from './problems.ts';
 import { referenceFlow } from './reference-flow.ts';
 import type { Entry } from './registry.ts';
+import { stepped } from './specimen.ts';
 
 const ROWS = 12;
 
@@ -53,13 +54,8 @@ export async function flowError(
   return { error: Math.sqrt(squares / ROWS), nfe };
 }
 
-/** Slope of log error against log steps between neighbouring counts. */
-export function slopes(counts: readonly number[], errors: readonly number[]): number[] {
-  return errors.slice(1).map((e, i) => Math.log(errors[i]! / e) / Math.log(counts[i + 1]! / counts[i]!));
-}
-
 /** Nested grids. */
-export const ORDER_COUNTS = [128, 256, 512, 1024, 2048] as const;
+const ORDER_COUNTS = [128, 256, 512, 1024, 2048] as const;
 
 /** Below this an error is that of the reference flow or of float64. */
 const LEAST = 5e-12;
@@ -75,7 +71,7 @@ export async function measuredOrder(
 ): Promise<number> {
   let finer: number | undefined;
   for (const steps of [...ORDER_COUNTS].reverse()) {
-    const sampler = entry.forced ? entry.forced() : entry.make(steps, problem.process);
+    const sampler = stepped(entry, steps, problem.process);
     const { error } = await flowError(problem, sampler, gridFor(problem, entry, steps), exact);
     if (finer !== undefined) return Math.log2(error / finer);
     if (error > LEAST) finer = error;

@@ -24,7 +24,7 @@ export function exactModel({ process, law: { weights, means, stds } }: ExactProb
 }
 
 /** Draws of p_t, owned by the caller; another `stream` gives others. */
-export async function drawsAt(problem: ExactProblem, t: number, stream: number): Promise<tf.Tensor> {
+async function drawsAt(problem: ExactProblem, t: number, stream: number): Promise<tf.Tensor> {
   const data = await exactModel(problem).sample(fold(key(11), stream), ROWS[problem.name]);
   const { x, noise } = perturb(problem.process, data, t, { key: fold(key(12), stream) });
   tf.dispose([data, noise]);

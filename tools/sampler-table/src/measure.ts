@@ -32,7 +32,7 @@ export interface Measured {
   readonly cube: Curves;
 }
 
-export interface Floors {
+interface Floors {
   readonly flow: number;
   readonly law: number;
 }
@@ -117,7 +117,7 @@ async function orders(
   if (!stochastic) return { order: await measuredOrder(problem, entry, exact), strongOrder: Number.NaN };
   return {
     order: none ? Number.NaN : await measuredWeakOrder(entry),
-    strongOrder: strongOrder ? await measuredStrongOrder(problem, entry, path) : Number.NaN,
+    strongOrder: strongOrder && !none ? await measuredStrongOrder(problem, entry, path) : Number.NaN,
   };
 }
 

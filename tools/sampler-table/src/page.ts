@@ -104,8 +104,8 @@ halved until they do not suffice; – where one step takes more):
   paths. Float32 leaves ${short(ring.flow)} (ring) and ${short(cube.flow)} (cube), the distance that Runge–Kutta 4 keeps with 1200
   evaluations on the backend \`simd\`; these columns are run in float64.
 - *law*, of all: sliced W₂ between ${ROWS.ring} (ring) or ${ROWS.cube} (cube) samples, drawn in float32 on \`simd\`, and as many
-  exact draws. Exact draws have
-  ${short(ring.law)} (ring) and ${short(cube.law)} (cube) between them, and nothing below that can be told apart.
+  exact draws. Two sets of exact draws have ${short(ring.law)} (ring) and ${short(cube.law)} (cube) between them, so
+  nothing of that size can be told from no error.
 
 **Orders** are those of the production samplers run on a float64 backend, since float32 hides the higher ones:
 

@@ -11,6 +11,7 @@ import { float64Tensor, float64Values, keyedNoise } from './float64-backend.ts';
 import { float64Model } from './mixture.ts';
 import type { ExactProblem } from './problems.ts';
 import type { Entry } from './registry.ts';
+import { stepped } from './specimen.ts';
 
 /** The path of a tree with its values kept by time: all runs ask for the same times. */
 export function keptPath(problem: ExactProblem): BrownianPath {
@@ -42,7 +43,7 @@ export function keptPath(problem: ExactProblem): BrownianPath {
 /** Median of |X_N − X_{2N}| for each neighbouring pair of counts. */
 async function pathGaps(
   problem: ExactProblem,
-  { make }: Entry,
+  entry: Entry,
   counts: readonly number[],
   path: BrownianPath,
   rows = 64,
@@ -57,7 +58,7 @@ async function pathGaps(
   const ends: Float64Array[] = [];
   for (const steps of counts) {
     const model = float64Model(law, process, 'data');
-    const sampler = make(steps, process);
+    const sampler = stepped(entry, steps, process);
     const grid = problem.grid(steps);
     const x = await sample({ model, sampler, grid, shape, key: key(0), initial: start, brownian: path });
     ends.push(float64Values(x));

@@ -27,7 +27,7 @@ export interface LogLogPlot {
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 const WIDTH = 900;
 const HEIGHT = 380;
-const MARGIN = { marginLeft: 56, marginRight: 400, marginTop: 34, marginBottom: 40 };
+const MARGIN = { marginLeft: 56, marginRight: 350, marginTop: 38, marginBottom: 40 };
 /** Of middle lightness, to be told from white and from black. */
 const COLOURS = [
   '#2f81d6',
@@ -64,6 +64,18 @@ function labels(series: readonly Series[], least: number, most: number): number[
   return at.map(Math.exp);
 }
 
+/** Where the axis is marked: powers of ten, or, where these are few, 1, 2 and 5 times them. */
+function powers(least: number, most: number): number[] {
+  const factors = Math.log10(most / least) > 2.5 ? [1] : [1, 2, 5];
+  const [first, last] = [Math.floor(Math.log10(least)), Math.ceil(Math.log10(most))];
+  const all = Array.from({ length: last - first + 1 }, (_, i) => factors.map((f) => f * 10 ** (first + i)));
+  return all.flat().filter((v) => v >= least && v <= most);
+}
+
+function axisNumber(v: number): string {
+  return v >= 0.01 && v <= 1000 ? `${Number(v.toPrecision(3))}` : v.toExponential(0);
+}
+
 /** Curves in double logarithmic axes, each named at its end. */
 export function logLogPlot({ title, x, y, series, rates, corner, floor, ticks }: LogLogPlot): string {
   const all = series.flatMap((s) => s.points.map((p) => p.y));
@@ -84,10 +96,31 @@ export function logLogPlot({ title, x, y, series, rates, corner, floor, ticks }:
     width: WIDTH,
     height: HEIGHT,
     ...MARGIN,
-    x: { type: 'log', label: x, domain: [left, right], ticks: [...ticks], tickFormat: (v: number) => `${v}` },
-    y: { type: 'log', label: y, domain: [least, most], grid: true, tickFormat: '~e', ticks: 6 },
+    x: {
+      type: 'log',
+      label: x,
+      labelAnchor: 'center',
+      domain: [left, right],
+      ticks: [...ticks],
+      tickFormat: (v: number) => `${v}`,
+    },
+    y: {
+      type: 'log',
+      label: null,
+      domain: [least, most],
+      grid: true,
+      ticks: powers(least, most),
+      tickFormat: axisNumber,
+    },
     marks: [
-      Plot.text([title], { frameAnchor: 'top', dy: -26, fontSize: 13, fontWeight: 'bold' }),
+      Plot.text([`${title}: ${y}`], {
+        frameAnchor: 'top-left',
+        textAnchor: 'start',
+        dx: -48,
+        dy: -30,
+        fontSize: 13,
+        fontWeight: 'bold',
+      }),
       ...rateLines.flatMap(({ name, line }) => [
         Plot.line(line, {
           x: 'x',
@@ -120,5 +153,8 @@ export function logLogPlot({ title, x, y, series, rates, corner, floor, ticks }:
   });
   figure.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
   const text: string = figure.outerHTML;
-  return `${text.replace(/>/, `>${SCHEME}`).replace(/\d+\.\d{2,}/g, (v) => String(Number(Number(v).toFixed(1))))}\n`;
+  const rounded = text.replace(/="[^"]*"/g, (attribute) =>
+    attribute.replace(/\d+\.\d{2,}/g, (v) => String(Number(Number(v).toFixed(1)))),
+  );
+  return `${rounded.replace(/>/, `>${SCHEME}`)}\n`;
 }

@@ -4,6 +4,7 @@
  * tests compare `call` with `make`, and the list with the package's exports.
  */
 import {
+  adaptiveSde,
   bogackiShampine,
   ddim,
   ddpm,
@@ -225,6 +226,24 @@ export const REGISTRY: readonly Entry[] = [
   entry(HIGHER, XUE, 'saSolver({ noiseLevel: 0.5 })', () => saSolver({ noiseLevel: 0.5 })),
   entry(HIGHER, 'Rößler 2010', 'sra1()', () => sra1()),
   entry(HIGHER, 'Foster et al. 2024', 'shark()', () => shark()),
+  entry(HIGHER, 'Foster et al. 2024', 'adaptiveSde()', () => adaptiveSde(), {
+    adaptive: (tolerance) => adaptiveSde(both(tolerance)),
+    forced: () => adaptiveSde(anything),
+  }),
+  entry(
+    HIGHER,
+    'Jolicoeur-Martineau et al. 2021',
+    "adaptiveSde({ scheme: 'heun' })",
+    () => adaptiveSde({ scheme: 'heun' }),
+    {
+      adaptive: (tolerance) => adaptiveSde({ scheme: 'heun', ...both(tolerance) }),
+      forced: () => adaptiveSde({ scheme: 'heun', ...anything }),
+    },
+  ),
+  entry(HIGHER, LU1, 'dpmAdaptive({ eta: 1 })', () => dpmAdaptive({ eta: 1 }), {
+    adaptive: (tolerance) => dpmAdaptive({ eta: 1, ...both(tolerance) }),
+    orderIn: 'the inner step: one that ends where the grid does draws no noise',
+  }),
   entry(HIGHER, KARRAS, 'edmStochastic({ churn: 5 })', () => edmStochastic({ churn: 5 })),
   entry(HIGHER, KARRAS, "edmStochastic({ churn: 5, solver: 'dpm2' })", () =>
     edmStochastic({ churn: 5, solver: 'dpm2' }),

@@ -7,6 +7,7 @@ import { karrasGrid, type LinearProcess, logSnrGrid } from '@diff/sde';
 import { type Law, lawOf, marginal } from './gaussian-law.ts';
 import { cube, ring } from './problems.ts';
 import type { Entry } from './registry.ts';
+import { stepped } from './specimen.ts';
 
 const DATA: Law = { mean: 0.7, variance: 0.25 };
 
@@ -23,11 +24,11 @@ const SETTINGS: readonly Setting[] = [
 ];
 
 /** Σ |mean − exact| + |variance − exact| at that number of steps. */
-async function weakError({ make }: Entry, steps: number): Promise<number> {
+async function weakError(entry: Entry, steps: number): Promise<number> {
   let sum = 0;
   for (const { process, end, grid } of SETTINGS) {
     const law = await lawOf({
-      sampler: make(steps, process),
+      sampler: stepped(entry, steps, process),
       process,
       data: DATA,
       grid: grid({ process, steps, end }),

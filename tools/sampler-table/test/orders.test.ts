@@ -27,16 +27,13 @@ describe('weak, exact laws on a Gaussian', () => {
   const measurable = named.filter(
     ([, { stochastic, order }, { orderIn }]) => stochastic && order > 0 && !orderIn,
   );
-  test.each(measurable)('%s', async (call, { order }, entry) => {
-    const measured = await measuredWeakOrder(entry);
-    expect(measured).toBeGreaterThan(order - 0.3);
-    // SA-Solver's claim is its theorem's; where data held are nearly linear in λ it does better.
-    if (!call.startsWith('saSolver')) expect(measured).toBeLessThan(order + 0.3);
+  test.each(measurable)('%s', async (_call, { order }, entry) => {
+    expect(Math.abs((await measuredWeakOrder(entry)) - order)).toBeLessThan(0.3);
   });
 });
 
 describe('strong, eight Gaussians, along one Brownian path', () => {
-  const strong = named.filter(([, { strongOrder }]) => strongOrder !== undefined);
+  const strong = named.filter(([, { strongOrder }, { orderIn }]) => strongOrder !== undefined && !orderIn);
   test.each(strong)('%s', async (_call, { strongOrder }, entry) => {
     const measured = await measuredStrongOrder(ring, entry, path);
     expect(Math.abs(measured - strongOrder!)).toBeLessThan(0.3);
