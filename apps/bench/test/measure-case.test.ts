@@ -15,7 +15,7 @@ import { digest } from '../src/suite/digest.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'measure-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-const PACE: Pace = { rounds: 4, sample: 10, budget: 1000, limit: 5000 };
+const PACE: Pace = { rounds: 4, sample: 10, warmUp: 20, budget: 1000, limit: 5000 };
 
 const doubling: BenchCase = {
   id: 'doubling',

@@ -110,7 +110,7 @@ export async function measureCase(options: MeasureOptions): Promise<Cells> {
         rounds: 1,
       };
     }
-    const warm = await time(Math.min(planned(first, pace).repetitions, 1000));
+    const warm = await time(Math.max(1, Math.min(1000, Math.round(pace.warmUp / first))));
     return { member, firstRun, samples: [], cpu: [], ...planned(warm.milliseconds, pace) };
   };
 

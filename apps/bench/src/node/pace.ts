@@ -3,6 +3,8 @@ export interface Pace {
   readonly rounds: number;
   /** Milliseconds that a turn should take. */
   readonly sample: number;
+  /** Milliseconds that warming up should take. */
+  readonly warmUp: number;
   /** Milliseconds that a contestant may spend on the rounds of one case. */
   readonly budget: number;
   /** Milliseconds after which a check or a turn is stopped. */
