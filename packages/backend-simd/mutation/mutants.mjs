@@ -115,7 +115,8 @@ const OPERATORS = [
     'last lane of a shuffle',
     (code) =>
       onMatches(code, /(v128\.shuffle<\w+>\([^()]*?, (\d), (?:\d, )*)(\d)\)/g, ([, head, first, last]) =>
-        first === last ? `${head}${1 - Math.min(1, last)})` : `${head}${first})`,
+        // Of "1, 1" only the first counts where it is used.
+        first === last ? `${head.replace(/\d, $/, '0, ')}${last})` : `${head}${first})`,
       ),
   ],
   [

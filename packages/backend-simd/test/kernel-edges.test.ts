@@ -95,6 +95,109 @@ describe.each(builds)('kernels write what is theirs, $name build', ({ kernels, f
   });
 });
 
+describe.each(builds)('working memory ends where the kernel says, $name build', ({ kernels, floats }) => {
+  const SENTINEL = 4096;
+
+  /** Runs a kernel on working memory of `bytes` bytes; fails if it wrote behind it. */
+  function inside(bytes: number, run: (scratch: number) => void, label: string): void {
+    const scratch = floats(5, bytes / 4 + SENTINEL).fill(77);
+    run(scratch.byteOffset);
+    expect(
+      scratch.subarray(bytes / 4).every((v) => v === 77),
+      label,
+    ).toBe(true);
+  }
+
+  /** Addresses of arrays, one behind the other in slots 0 … 4. */
+  function put(...arrays: Float32Array[]): number[] {
+    return arrays.map((values, slot) => {
+      floats(slot, values.length).set(values);
+      return floats(slot, values.length).byteOffset;
+    });
+  }
+
+  const rows = [1, 7, 8, 9, 63, 64, 65, 128, 200];
+
+  it.each([
+    ['shared', 0, 0],
+    ['each', 1, 0],
+    ['rows', 0, 1],
+    ['pair', 1, 1],
+  ])('softmaxMean, variances %s', (label, perComponent, perRow) => {
+    for (const n of rows) {
+      for (const [d, count] of [
+        [0, 3],
+        [1, 5],
+        [2, 65],
+        [5, 64],
+        [6, 130],
+      ] as const) {
+        const positive = (k: number, seed: number) => noise(k, seed).map((v) => 1 + Math.abs(v));
+        const [x, centres, logWeights, v] = put(
+          noise(n * d, 1),
+          noise(count * d, 2),
+          noise(count, 3),
+          positive(Math.max(n, count), 4),
+        ) as [number, number, number, number];
+        const out = floats(4, n * d + n);
+        const [mean, logDensity] = [out.byteOffset, out.byteOffset + 4 * n * d];
+        const [variances, noises] = [perComponent ? v : 0, perRow ? v : 0];
+        inside(
+          kernels.softmaxMeanScratch(d, d, count),
+          (scratch) =>
+            kernels.softmaxMean(
+              ...([x, n, d, centres, count, logWeights, variances, 0.5, noises, 0.25] as const),
+              ...([0, d, mean, logDensity, scratch] as const),
+            ),
+          `${label} ${n} × ${d}, ${count} components`,
+        );
+      }
+    }
+  });
+
+  it('pairwise sums and nearest rows', () => {
+    for (const n of rows) {
+      for (const [d, m] of [
+        [1, 5],
+        [2, 64],
+        [3, 65],
+        [7, 130],
+      ] as const) {
+        const [x, y, out, which] = put(
+          noise(n * d, 1),
+          noise(m * d, 2),
+          new Float32Array(4 * n),
+          new Float32Array(4 * n),
+        ) as [number, number, number, number];
+        for (const reduce of [0, 1, 2])
+          inside(
+            kernels.pairwiseSumScratch(d),
+            (scratch) =>
+              kernels.pairwiseSum(reduce, x, n, d, y, m, reduce === 2 ? y : 0, 1, true, out, scratch, 0),
+            `reduce ${reduce}, ${n} × ${d}, ${m}`,
+          );
+        inside(
+          kernels.pairwiseNearestScratch(d),
+          (scratch) => kernels.pairwiseNearest(x, n, d, y, m, 4, false, out, which, scratch, 0),
+          `nearest ${n} × ${d}, ${m}`,
+        );
+      }
+    }
+  });
+
+  it('noise from anywhere', () => {
+    const [out] = put(new Float32Array(3000)) as [number];
+    for (const kind of [0, 1, 2])
+      for (const start of [0, 1, 3, 31, 32])
+        for (const count of [0, 1, 5, 29, 32, 33, 2100])
+          inside(
+            kernels.noiseScratch(),
+            (scratch) => kernels.noiseRange(kind, 1, 2, 3, 4, start, count, out, scratch),
+            `${kind} ${start} ${count}`,
+          );
+  });
+});
+
 describe('edges through the backend', () => {
   beforeAll(() => tf.setBackend('simd'));
 
