@@ -32,8 +32,8 @@ export function runWithin(problem: ExactProblem, entry: Entry, budget: number): 
 /** Evaluations of a run of N steps, as text. */
 export function nfeText(entry: Entry): string {
   if (entry.adaptive) return 'as needed';
-  const [few, many] = [specimen(entry, 20).nfe(20), specimen(entry, 21).nfe(21)];
-  const slope = many - few;
+  const [few, many] = [specimen(entry, 20).nfe(20), specimen(entry, 40).nfe(40)];
+  const slope = (many - few) / 20;
   const rest = few - 20 * slope;
   const product = slope === 1 ? 'N' : `${slope}N`;
   if (rest === 0) return product;

@@ -10,8 +10,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Command } from 'commander';
 import { cataloguePlots, dimensionPlot } from './catalogue-plots.ts';
 import { SCALING_METHODS, type Scaling, scalingOf } from './dimension-scaling.ts';
-import { keep, readKept } from './kept.ts';
-import { type Measured, measureAll } from './measure.ts';
+import { type Kept, keep, readKept } from './kept.ts';
+import { measureAll } from './measure.ts';
 import { page } from './page.ts';
 import { REGISTRY } from './registry.ts';
 import { staleClaims } from './stale-claims.ts';
@@ -20,17 +20,20 @@ const docs = new URL('../../../docs/', import.meta.url);
 const file = new URL('samplers.md', docs);
 
 async function write(missing: boolean): Promise<void> {
-  const known = missing ? readKept() : new Map<string, Measured>();
-  const catalogue = await measureAll(REGISTRY, known, (one) => {
+  const kept: Kept = missing ? readKept() : { measured: new Map(), scalings: new Map() };
+  const catalogue = await measureAll(REGISTRY, kept.measured, (one) => {
     process.stderr.write(`${one.entry.call}\n`);
-    known.set(one.entry.call, one);
-    keep(known);
+    kept.measured.set(one.entry.call, one);
+    keep(kept);
   });
   await tf.setBackend('float64');
   const scalings: Scaling[] = [];
   for (const method of SCALING_METHODS) {
     process.stderr.write(`dimension: ${method.name}\n`);
-    scalings.push(await scalingOf(method));
+    const scaling = kept.scalings.get(method.name) ?? (await scalingOf(method));
+    scalings.push(scaling);
+    kept.scalings.set(method.name, scaling);
+    keep(kept);
   }
   mkdirSync(new URL('samplers/', docs), { recursive: true });
   const plots = cataloguePlots(catalogue);

@@ -33,6 +33,7 @@ import {
   pndm,
   predictorCorrector,
   probabilityFlow,
+  restart,
   reverseDiffusion,
   rungeKutta4,
   type Sampler,
@@ -224,6 +225,16 @@ export const REGISTRY: readonly Entry[] = [
   entry(HIGHER, KDIFFUSION, 'dpm2Ancestral()', () => dpm2Ancestral()),
   entry(HIGHER, XUE, 'saSolver()', () => saSolver()),
   entry(HIGHER, XUE, 'saSolver({ noiseLevel: 0.5 })', () => saSolver({ noiseLevel: 0.5 })),
+  entry(
+    HIGHER,
+    'Xu et al. 2023',
+    'restart({ sampler: heun(), intervals: [{ from: 0.3, upTo: 2, iterations: 1, steps: Math.ceil(steps / 4) }] })',
+    (steps) =>
+      restart({
+        sampler: heun(),
+        intervals: [{ from: 0.3, upTo: 2, iterations: 1, steps: Math.ceil(steps / 4) }],
+      }),
+  ),
   entry(HIGHER, 'Rößler 2010', 'sra1()', () => sra1()),
   entry(HIGHER, 'Foster et al. 2024', 'shark()', () => shark()),
   entry(HIGHER, 'Foster et al. 2024', 'adaptiveSde()', () => adaptiveSde(), {
