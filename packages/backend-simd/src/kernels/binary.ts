@@ -36,8 +36,9 @@ import type { SimdBackend } from '../backend.ts';
 import { kernel } from '../kernel.ts';
 import { type NumericType, size } from '../numeric.ts';
 import { COUNT, each, type KernelName } from '../parallel.ts';
+import { stridedCopy } from '../strided-copy.ts';
 import { rareOp, rareType } from './binary-rare.ts';
-import { type BroadcastAxis, broadcastAxes } from './broadcast-axes.ts';
+import { type BroadcastAxis, broadcastAxes, mergedAxes } from './broadcast-axes.ts';
 import { cast } from './cast.ts';
 
 /** rows × columns of both operands: address, elements between rows, and whether a row is one element repeated. */
@@ -91,6 +92,50 @@ function writeOut(backend: SimdBackend, x: number, repeated: boolean, rows: numb
   bytes.set(backend.heap.u8(x, 4 * columns));
   for (let done = 4 * columns; done < bytes.length; done *= 2) bytes.copyWithin(done, 0, done);
   return to;
+}
+
+/** Tables of fewer elements are joined, where there are several. */
+const SMALL = 1024;
+
+interface Broadcast {
+  readonly axes: readonly BroadcastAxis[];
+  readonly a: number;
+  readonly b: number;
+}
+
+/**
+ * The same broadcast in larger tables: while the two inner axes are small, the operands are written out along them,
+ * once for each place that they have on the outer ones. So [n, m, g, k] with [n, 1, g, 1] becomes n tables of m rows
+ * instead of n·m tables of g.
+ */
+function widened(backend: SimdBackend, { axes, a, b }: Broadcast): Broadcast {
+  const [inner, rows, ...outer] = axes;
+  if (!inner || !rows || outer.length === 0 || inner.size * rows.size >= SMALL) return { axes, a, b };
+  const block = inner.size * rows.size;
+  const dense = (name: 'a' | 'b', x: number): { x: number; steps: number[] } => {
+    if (inner[name] === 1 && rows[name] === inner.size) return { x, steps: outer.map((axis) => axis[name]) };
+    const loops = [
+      { size: inner.size, input: inner[name], output: 1 },
+      { size: rows.size, input: rows[name], output: inner.size },
+    ];
+    let n = block;
+    const steps = outer.map((axis) => {
+      if (axis[name] === 0) return 0;
+      loops.push({ size: axis.size, input: axis[name], output: n });
+      n *= axis.size;
+      return n / axis.size;
+    });
+    const to = backend.scratch(4 * n);
+    stridedCopy(backend, x, to, 4, loops);
+    return { x: to, steps };
+  };
+  const [left, right] = [dense('a', a), dense('b', b)];
+  const rest = outer.map(({ size: n }, i) => ({ size: n, a: left.steps[i]!, b: right.steps[i]! }));
+  return widened(backend, {
+    axes: mergedAxes([{ size: block, a: 1, b: 1 }, ...rest]),
+    a: left.x,
+    b: right.x,
+  });
 }
 
 /** f of a and b, broadcast to `shape`, into `out`. */
@@ -148,16 +193,13 @@ function broadcast(
   const shape = backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
   const out = backend.output(shape, dtype);
   if (size(shape) === 0) return out;
-  const axes = broadcastAxes(a.shape, b.shape, shape);
-  run(
-    backend,
-    f,
-    axes,
-    backend.pointer(a),
-    backend.pointer(b),
-    backend.pointer(out),
-    dtype === 'bool' ? 1 : 4,
-  );
+  const whole = {
+    axes: broadcastAxes(a.shape, b.shape, shape),
+    a: backend.pointer(a),
+    b: backend.pointer(b),
+  };
+  const { axes, a: left, b: right } = widened(backend, whole);
+  run(backend, f, axes, left, right, backend.pointer(out), dtype === 'bool' ? 1 : 4);
   return out;
 }
 

@@ -28,9 +28,13 @@ export function broadcastAxes(
   if (a.length === b.length && a.every((n, axis) => n === b[axis])) return [{ size: size(a), a: 1, b: 1 }];
   const stepsA = steps(a, out);
   const stepsB = steps(b, out);
+  return mergedAxes(out.map((n, axis) => ({ size: n, a: stepsA[axis]!, b: stepsB[axis]! })).reverse());
+}
+
+/** The fewest axes that do the same, innermost first. */
+export function mergedAxes(all: readonly BroadcastAxis[]): BroadcastAxis[] {
   const axes: BroadcastAxis[] = [];
-  for (let axis = out.length - 1; axis >= 0; axis--) {
-    const next = { size: out[axis]!, a: stepsA[axis]!, b: stepsB[axis]! };
+  for (const next of all) {
     if (next.size === 1) continue;
     const inner = axes.at(-1);
     if (inner && next.a === inner.a * inner.size && next.b === inner.b * inner.size) {
