@@ -11,6 +11,8 @@
  * the step in λ, as every grid that is smooth in its index gives when refined (error terms of the inner steps cancel
  * there); on others it is of order 2.
  *
+ * With noise level b the formula is that of SDE-DPM-Solver++ (see `dpmSolver`), weak order 1.
+ *
  * A group cut short by the end of the grid has its lower orders only, a last step to σ = 0 is of order 1, and with
  * `lastStep: 'first'` the last step always is, as with diffusers' `lower_order_final`.
  */
@@ -24,6 +26,10 @@ export interface SingleStepOptions {
   readonly hold: 'data' | 'noise';
   readonly taylor: boolean;
   readonly lastStep: 'auto' | 'first';
+  /** b ≥ 0: every step draws anew, from the state where its group starts; default 0. */
+  readonly noiseLevel?: number;
+  /** The weights of a parabola's terms, from the exact moments; default these. */
+  readonly parabola?: (exact: readonly number[]) => readonly number[];
 }
 
 /** Which step of its group step `index` is, from 0. */
@@ -35,22 +41,25 @@ function placeInGroup(order: number, lastStep: 'auto' | 'first', index: number, 
   return index % order;
 }
 
-export function singleStepDpmSolver({ order, hold, taylor, lastStep }: SingleStepOptions): Sampler {
-  const moments = (a: number, count: number): number[] => {
+export function singleStepDpmSolver(options: SingleStepOptions): Sampler {
+  const { order, hold, taylor, lastStep, noiseLevel = 0, parabola } = options;
+  const moments = (a: number, count: number): readonly number[] => {
     const exact = exponentialMoments(a, count);
+    if (count === 3) return parabola?.(exact) ?? exact;
     return count === 2 && !taylor ? [exact[0]!, exact[0]! / 2] : exact;
   };
   return multistepSampler({
     name: `dpmSolver${hold === 'data' ? '++' : ''}(${order}S)`,
-    order,
-    stochastic: false,
+    order: noiseLevel > 0 ? 1 : order,
+    strongOrder: noiseLevel > 0 ? 1 : undefined,
+    stochastic: noiseLevel > 0,
     hold,
     memory: order - 1,
     predictor(plan, index) {
       const place = placeInGroup(order, lastStep, index, plan.grid.length - 1);
       const start = usableNodes(plan, index, 1 + place) > place ? index - place : index;
       const back = index - start;
-      const step = { hold, noiseLevel: 0, from: start, to: index + 1 };
+      const step = { hold, noiseLevel, from: start, to: index + 1 };
       if (back === 2 && !taylor) {
         const { gains, ...rest } = exponentialForm(plan, { ...step, nodes: [index, start] });
         return { ...rest, base: 2, gains: [gains[0]!, 0, gains[1]!] };

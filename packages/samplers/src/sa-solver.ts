@@ -21,10 +21,10 @@ import { noiseLevelFunction } from './noise-level.ts';
 import type { RunPlan, Sampler } from './sampler.ts';
 
 export interface SaSolverOptions {
-  /** s = 1, 2 or 3; default 2. */
-  readonly predictorOrder?: 1 | 2 | 3;
-  /** ŝ = 0 (no corrector), 1, 2 or 3; default 2. */
-  readonly correctorOrder?: 0 | 1 | 2 | 3;
+  /** s = 1, 2, 3 or 4; default 2. */
+  readonly predictorOrder?: 1 | 2 | 3 | 4;
+  /** ŝ = 0 (no corrector), 1, 2, 3 or 4; default 2. */
+  readonly correctorOrder?: 0 | 1 | 2 | 3 | 4;
   /** b ≥ 0, or b(t), taken at the start of each step; default 1. */
   readonly noiseLevel?: NoiseLevel;
   /** What is interpolated; default 'data'. */
@@ -55,12 +55,14 @@ export function saSolver({
   secondOrder = 'exact',
   lastStep = 'auto',
 }: SaSolverOptions = {}): Sampler {
-  if (![1, 2, 3].includes(predictorOrder)) {
-    throw new DomainError(`saSolver: predictorOrder must be 1, 2 or 3, got ${shown(predictorOrder)}. Use 2.`);
-  }
-  if (![0, 1, 2, 3].includes(correctorOrder)) {
+  if (![1, 2, 3, 4].includes(predictorOrder)) {
     throw new DomainError(
-      `saSolver: correctorOrder must be 0, 1, 2 or 3, got ${shown(correctorOrder)}. Use 2, or 0 for no corrector.`,
+      `saSolver: predictorOrder must be 1, 2, 3 or 4, got ${shown(predictorOrder)}. Use 2.`,
+    );
+  }
+  if (![0, 1, 2, 3, 4].includes(correctorOrder)) {
+    throw new DomainError(
+      `saSolver: correctorOrder must be 0, 1, 2, 3 or 4, got ${shown(correctorOrder)}. Use 2, or 0 for no corrector.`,
     );
   }
   requireOneOf('saSolver', 'hold', hold, ['data', 'noise']);

@@ -252,9 +252,12 @@ describe('bad input', () => {
     [() => deis({ order: '3' as never }), "deis: order must be 1, 2 or 3, got '3'. Use 3."],
     [
       () => saSolver({ predictorOrder: 0 as never }),
-      'saSolver: predictorOrder must be 1, 2 or 3, got 0. Use 2.',
+      'saSolver: predictorOrder must be 1, 2, 3 or 4, got 0. Use 2.',
     ],
-    [() => saSolver({ correctorOrder: 4 as never }), 'saSolver: correctorOrder must be 0, 1, 2 or 3, got 4.'],
+    [
+      () => saSolver({ correctorOrder: 5 as never }),
+      'saSolver: correctorOrder must be 0, 1, 2, 3 or 4, got 5.',
+    ],
     [
       () => saSolver({ hold: 'noise', secondOrder: 'fewSteps' }),
       "saSolver: secondOrder must be one of 'exact'",

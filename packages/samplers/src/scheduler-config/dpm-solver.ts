@@ -112,7 +112,7 @@ export function readDpmSolverMultistep(config: ConfigReader, call: SchedulerCall
 }
 
 export function readDpmSolverSinglestep(config: ConfigReader, call: SchedulerCall): SchedulerReading {
-  const algorithm = readAlgorithm(config, ['dpmsolver++', 'dpmsolver']);
+  const algorithm = readAlgorithm(config, ['dpmsolver++', 'dpmsolver', 'sde-dpmsolver++']);
   const change = dataChange(config);
   const plan = readSolver(config, call, trainingTable(config), {
     spacing: undefined,
@@ -121,9 +121,17 @@ export function readDpmSolverSinglestep(config: ConfigReader, call: SchedulerCal
     clips: true,
     final: algorithm.final === 'zero' ? 'zero' : 'tableMin',
   });
-  const { order, hold, taylor } = algorithm;
+  const { order, hold, taylor, noiseLevel } = algorithm;
   const n = plan.timesteps.length;
   const lower = config.flag('lower_order_final', false) || n % order !== 0 || algorithm.final === 'zero';
-  const options = { order, hold, taylor, lastStep: lower ? 'first' : 'auto' } as const;
-  return { ...plan, sampler: throughData(singleStepDpmSolver(options), change) };
+  const sampler = singleStepDpmSolver({
+    order,
+    hold,
+    taylor,
+    noiseLevel,
+    lastStep: lower ? 'first' : 'auto',
+    // As in the multistep scheduler, −½ in place of +½.
+    ...(call.exact && noiseLevel === 1 && { parabola: ([m0, m1, m2]) => [m0!, m1!, m2! - 2] }),
+  });
+  return { ...plan, sampler: throughData(sampler, change) };
 }

@@ -24,6 +24,13 @@ function readOrder(config: ConfigReader, name: string, fallback: Order): Order {
   return order <= 3 ? (order as Order) : config.refuse(`${name} must be 1, 2 or 3`, String(order), 'Take 2.');
 }
 
+function readAdamsOrder(config: ConfigReader, name: string): 1 | 2 | 3 | 4 {
+  const order = config.integer(name, 2, 1);
+  return order === 1 || order === 2 || order === 3 || order === 4
+    ? order
+    : config.refuse(`${name} must be 1, 2, 3 or 4`, String(order), 'Take 2.');
+}
+
 export function readUniPc(config: ConfigReader, call: SchedulerCall): SchedulerReading {
   const order = readOrder(config, 'solver_order', 2);
   const variant = config.choice('solver_type', 'bh2', ['bh1', 'bh2', 'midpoint', 'heun', 'logrho']);
@@ -73,8 +80,8 @@ export function readDeis(config: ConfigReader, call: SchedulerCall): SchedulerRe
 }
 
 export function readSaSolver(config: ConfigReader, call: SchedulerCall): SchedulerReading {
-  const predictorOrder = readOrder(config, 'predictor_order', 2);
-  const correctorOrder = readOrder(config, 'corrector_order', 2);
+  const predictorOrder = readAdamsOrder(config, 'predictor_order');
+  const correctorOrder = readAdamsOrder(config, 'corrector_order');
   const hold = config.choice('algorithm_type', 'data_prediction', ['data_prediction', 'noise_prediction']);
   const lower = config.flag('lower_order_final', true);
   const named = config.choice('tau_func', 'default', ['default', 'zero']);
