@@ -114,7 +114,7 @@ export function readOptions(args: readonly string[]): Options {
     partial: raw.only !== undefined || raw.backends !== undefined,
     cases,
     contestants: raw.backends
-      ? chosenContestants(raw.backends)
+      ? chosenContestants(raw.backends).map((c) => ({ ...c, growth: true }))
       : CONTESTANTS.filter((c) => c.quick || !raw.quick),
     ...(raw.merge && { merge: resolve(here, raw.merge) }),
   };

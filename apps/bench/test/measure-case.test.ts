@@ -43,7 +43,14 @@ function member(id: string, answer: Answer, log: string[] = [], yardstick = fals
   };
   const process: ContestantProcess = { alive: true, end: () => undefined, ask };
   return {
-    spec: { id, label: id, quick: true, command: { program: '', args: [] }, ...(yardstick && { yardstick }) },
+    spec: {
+      id,
+      label: id,
+      quick: true,
+      growth: true,
+      command: { program: '', args: [] },
+      ...(yardstick && { yardstick }),
+    },
     result: { id, label: id, environment: 'node', versions: {}, threads: 1 },
     process: async () => process,
   };

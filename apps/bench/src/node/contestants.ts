@@ -9,6 +9,8 @@ export interface ContestantSpec {
   readonly command: Command;
   /** Does it take part in the quick run? */
   readonly quick: boolean;
+  /** Does it take part in the growth curves? */
+  readonly growth: boolean;
   /** A yardstick measures the machine; its results are not compared with anything. */
   readonly yardstick?: boolean;
 }
@@ -37,15 +39,22 @@ function python(threads: number): Command {
 }
 
 export const CONTESTANTS: readonly ContestantSpec[] = [
-  { id: 'simd-relaxed', quick: true, label: 'simd', command: nodeWorker('simd-relaxed') },
-  { id: 'simd-base', quick: false, label: 'simd base', command: nodeWorker('simd-base') },
-  { id: 'simd-threads', quick: true, label: 'simd ×2', command: nodeWorker('simd-threads') },
-  { id: 'tfjs-wasm', quick: true, label: 'tfjs wasm', command: nodeWorker('tfjs-wasm') },
-  { id: 'tfjs-cpu', quick: false, label: 'tfjs cpu', command: nodeWorker('tfjs-cpu') },
-  { id: 'onnx', quick: true, label: 'onnx', command: nodeWorker('onnx') },
-  { id: 'jax-js', quick: false, label: 'jax-js', command: nodeWorker('jax-js') },
-  { id: 'torch-1', quick: true, label: 'PyTorch', command: python(1) },
-  { id: 'torch-2', quick: false, label: 'PyTorch ×2', command: python(2) },
-  { id: 'peak', quick: true, label: 'peak', command: nodeWorker('peak'), yardstick: true },
-  { id: 'peak-base', quick: false, label: 'peak base', command: nodeWorker('peak-base'), yardstick: true },
+  { id: 'simd-relaxed', quick: true, growth: true, label: 'simd', command: nodeWorker('simd-relaxed') },
+  { id: 'simd-base', quick: false, growth: false, label: 'simd base', command: nodeWorker('simd-base') },
+  { id: 'simd-threads', quick: true, growth: true, label: 'simd ×2', command: nodeWorker('simd-threads') },
+  { id: 'tfjs-wasm', quick: true, growth: true, label: 'tfjs wasm', command: nodeWorker('tfjs-wasm') },
+  { id: 'tfjs-cpu', quick: false, growth: false, label: 'tfjs cpu', command: nodeWorker('tfjs-cpu') },
+  { id: 'onnx', quick: true, growth: false, label: 'onnx', command: nodeWorker('onnx') },
+  { id: 'jax-js', quick: false, growth: false, label: 'jax-js', command: nodeWorker('jax-js') },
+  { id: 'torch-1', quick: true, growth: true, label: 'PyTorch', command: python(1) },
+  { id: 'torch-2', quick: false, growth: false, label: 'PyTorch ×2', command: python(2) },
+  { id: 'peak', quick: true, growth: false, label: 'peak', command: nodeWorker('peak'), yardstick: true },
+  {
+    id: 'peak-base',
+    quick: false,
+    growth: false,
+    label: 'peak base',
+    command: nodeWorker('peak-base'),
+    yardstick: true,
+  },
 ];

@@ -20,15 +20,20 @@ export interface Crew {
   readonly present: readonly Member[];
   /** All, with versions or with the reason of their absence. */
   readonly results: readonly ContestantResult[];
+  /** Has everybody go on in a fresh process. */
+  refresh(): void;
   end(): void;
 }
 
 export async function assembleCrew(specs: readonly ContestantSpec[]): Promise<Crew> {
-  const processes: ContestantProcess[] = [];
+  const processes = new Map<string, ContestantProcess>();
   const start = (spec: ContestantSpec): ContestantProcess => {
     const started = startContestant(spec.command);
-    processes.push(started);
+    processes.set(spec.id, started);
     return started;
+  };
+  const end = (): void => {
+    for (const process of processes.values()) process.end();
   };
   const members = await Promise.all(
     specs.map(async (spec): Promise<Member> => {
@@ -54,8 +59,7 @@ export async function assembleCrew(specs: readonly ContestantSpec[]): Promise<Cr
   return {
     present: members.filter(({ result }) => result.absent === undefined),
     results: members.map(({ result }) => result),
-    end: () => {
-      for (const process of processes) process.end();
-    },
+    refresh: end,
+    end,
   };
 }

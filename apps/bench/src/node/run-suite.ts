@@ -64,15 +64,20 @@ export async function runSuite(options: RunOptions): Promise<Omit<Results, 'star
   const notReached: string[] = [];
   try {
     onCrew?.(crew);
+    let curveBefore: string | undefined;
     for (const benchCase of cases) {
       const { id, group, title, work, curve } = benchCase;
+      // Memory is told as a high-water mark, which means something in a process that did nothing else.
+      const curveNow = curve && `${curve.curve} ${curve.axis}`;
+      if (curveNow !== curveBefore) crew.refresh();
+      curveBefore = curveNow;
       if (performance.now() - began > deadline) {
         notReached.push(id);
         continue;
       }
       const cells = await measureCase({
         benchCase,
-        members: crew.present,
+        members: curve ? crew.present.filter(({ spec }) => spec.growth) : crew.present,
         pace,
         until: began + deadline,
         scratch: join(scratch, id.replace(/\W/g, '_')),

@@ -7,18 +7,19 @@ import { baselineOf, type CaseResult, type ContestantResult, type Results, sampl
 import { shownRatio, shownTime } from './shown.ts';
 
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
-/** Told apart on white and on black, and by most who do not see all colours. */
-const COLOURS = [
-  '#2f7fd0',
-  '#7fb2e5',
-  '#12507f',
-  '#e07b1f',
-  '#9a8f86',
-  '#b0489b',
-  '#4c9f70',
-  '#d64545',
-  '#e58a8a',
-];
+/** Told apart on white and on black. */
+const COLOURS: Readonly<Record<string, string>> = {
+  'simd-relaxed': '#2f7fd0',
+  'simd-base': '#8fbbe8',
+  'simd-threads': '#14b8c4',
+  'tfjs-wasm': '#e07b1f',
+  'tfjs-cpu': '#b8956a',
+  onnx: '#9b6fd0',
+  'jax-js': '#4c9f70',
+  'torch-1': '#d64545',
+  'torch-2': '#f0908f',
+};
+const OTHERS = ['#c9a227', '#7d8597', '#b0489b', '#6b8e23'];
 
 function svg(options: Plot.PlotOptions): string {
   const figure = Plot.plot({ document, style: { background: 'transparent' }, ...options });
@@ -28,11 +29,11 @@ function svg(options: Plot.PlotOptions): string {
 }
 
 function colours(contestants: readonly ContestantResult[]): Plot.ScaleOptions {
-  const labels = contestants.map(({ label }) => label);
+  let others = 0;
   return {
     legend: true,
-    domain: labels,
-    range: labels.map((_, i) => COLOURS[i % COLOURS.length]!),
+    domain: contestants.map(({ label }) => label),
+    range: contestants.map(({ id }) => COLOURS[id] ?? OTHERS[others++ % OTHERS.length]!),
   } as Plot.ScaleOptions;
 }
 
@@ -68,7 +69,7 @@ export function ratioPlot(results: Results, cases: readonly CaseResult[]): strin
     height: 60 + 24 * titles.length,
     marginLeft: 330,
     marginRight: 20,
-    x: { type: 'log', grid: true, label: 'times the time of simd →', tickFormat: '~g' },
+    x: { type: 'log', grid: true, label: 'times the time of simd →', tickFormat: '~g', inset: 12 },
     y: { domain: titles, label: null },
     color: colours(people),
     marks: [

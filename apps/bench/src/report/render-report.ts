@@ -34,7 +34,9 @@ function verdictRow({ target, title, verdict, ratio, reason }: Verdict): readonl
 function timeCell(result: CaseResult, contestant: ContestantResult): HtmlCell {
   const cell = result.cells[contestant.id];
   if (!cell) return { text: '' };
-  if (cell.status !== 'timed') return { text: cell.status, kind: cell.status, hint: cell.reason };
+  if (cell.status !== 'timed') {
+    return contestant.yardstick ? { text: '' } : { text: cell.status, kind: cell.status, hint: cell.reason };
+  }
   const quartiles = `quartiles ${shownTime(quantile(cell.samples, 0.25))} to ${shownTime(quantile(cell.samples, 0.75))}`;
   return {
     text: shownTime(median(cell.samples)),
@@ -82,7 +84,7 @@ function growth(results: Results): string[] {
   return [
     heading('Growth'),
     note(
-      'Exponents p of time = c·sizeᵖ, fitted over all points and over the larger half; 1 is linear. The memory is the high-water mark of the process after the first and after the last point; it never falls.',
+      'Exponents p of time = c·sizeᵖ, fitted over all points and over the larger half; 1 is linear. The memory is the high-water mark of the process, which is a fresh one for each curve, after the first and after the last point.',
     ),
     ...keys.flatMap((key) => [
       `<h3>${escapeHtml(key)}</h3>`,
