@@ -28,7 +28,7 @@ import { defineModel, type ScoreModel } from '@diff/score';
 import {
   contractive,
   edm,
-  fromAlphaSigma,
+  flowMatching,
   type LinearProcess,
   ornsteinUhlenbeck,
   subVariancePreserving,
@@ -57,11 +57,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   'sub-VP': { process: subVariancePreserving(linear), from: 1, to: 0.2 },
   CVP: { process: contractive({ ...linear, betaMax: 8 }), from: 1, to: 0.1, equalTimes: true },
   cosine: { process: variancePreserving({ schedule: 'cosine', T: 1 }), from: 0.97, to: 0.15 },
-  flow: {
-    process: fromAlphaSigma({ alpha: (t) => 1 - t, sigma: (t) => t, T: 1 }),
-    from: 0.9,
-    to: 0.15,
-  },
+  flow: { process: flowMatching(), from: 0.9, to: 0.15 },
 };
 
 function gridOf({ process, from, to, equalTimes }: Setting, steps: number): number[] {
