@@ -26,19 +26,28 @@ export function ancestralStep(eta: number, h: number): AncestralStep {
 
 /** Options of all ancestral samplers. */
 export interface AncestralOptions {
-  /** Share of fresh noise η in [0, 1]; default 1. */
-  readonly eta?: number;
+  /** Share of fresh noise η in [0, 1], or η(t), taken at the start of each step; default 1. */
+  readonly eta?: number | ((t: number) => number);
   /** Factor on the fresh noise, ≥ 0; default 1. Slightly above 1 makes up for detail lost by the model. */
   readonly noiseScale?: number;
 }
 
-export function requireAncestral(where: string, eta: unknown, noiseScale: unknown): void {
-  if (typeof eta !== 'number' || !(eta >= 0 && eta <= 1)) {
-    throw new DomainError(
-      `${where}: eta must lie in [0, 1], got ${shown(eta)}. Use 0 for the deterministic method, 1 for fresh noise in full.`,
-    );
-  }
+/** η as a checked function of time. A number is checked at once, as is the noise scale. */
+export function checkedEta(
+  where: string,
+  eta: number | ((t: number) => number),
+  noiseScale: number,
+): (t: number) => number {
   requireNoiseScale(where, noiseScale);
+  const required = (value: unknown, at: string): number => {
+    if (typeof value === 'number' && value >= 0 && value <= 1) return value;
+    throw new DomainError(
+      `${where}: eta must lie in [0, 1], got ${shown(value)}${at}. Use 0 for the deterministic method, 1 for fresh noise in full.`,
+    );
+  };
+  if (typeof eta === 'function') return (t) => required(eta(t), ` at t = ${t}`);
+  const constant = required(eta, '');
+  return () => constant;
 }
 
 export function requireNoiseScale(where: string, noiseScale: unknown): void {

@@ -9,7 +9,7 @@
  *
  * Order 1.
  */
-import { DomainError, shown } from '@diff/core';
+import { type AncestralOptions, checkedEta } from './ancestral-step.ts';
 import { oneStepSampler } from './one-step-sampler.ts';
 import type { Sampler } from './sampler.ts';
 import { decayed, transition } from './transition.ts';
@@ -18,7 +18,7 @@ import { resolve } from './update.ts';
 /**
  * DDIM with stochasticity η.
  *
- * @param options.eta in [0, 1]; default 0, deterministic.
+ * @param options.eta in [0, 1], or η(t), taken at the start of each step; default 0, deterministic.
  * @returns a sampler of order 1 with one evaluation a step.
  * @throws DomainError unless 0 ≤ η ≤ 1.
  * @example
@@ -27,24 +27,20 @@ import { resolve } from './update.ts';
  * const sampler = ddim({ eta: 0 });
  * ```
  */
-export function ddim({ eta = 0 }: { readonly eta?: number } = {}): Sampler {
-  if (typeof eta !== 'number' || !(eta >= 0 && eta <= 1)) {
-    throw new DomainError(
-      `ddim: eta must lie in [0, 1], got ${shown(eta)}. Use 0 for the deterministic method, 1 for DDPM.`,
-    );
-  }
+export function ddim({ eta = 0 }: Pick<AncestralOptions, 'eta'> = {}): Sampler {
+  const etaAt = checkedEta('ddim', eta, 1);
   return oneStepSampler({
-    name: eta === 0 ? 'ddim' : `ddim(eta ${eta})`,
+    name: eta === 0 ? 'ddim' : `ddim(eta ${typeof eta === 'number' ? eta : 'of t'})`,
     order: 1,
-    strongOrder: eta > 0 ? 1 : undefined,
-    stochastic: eta > 0,
+    strongOrder: eta !== 0 ? 1 : undefined,
+    stochastic: eta !== 0,
     update(plan, t, r) {
       const step = transition(plan.process, t, r);
       const { sigmaT, alphaT, alphaR, sigmaR, h } = step;
-      const share = eta * eta * decayed(2, h);
+      const share = etaAt(t) ** 2 * decayed(2, h);
       // ε̂ = (z − α_t x̂0)/σ_t turns α_r x̂0 + √(σ_r² − s²) ε̂ into carry·z + gain·x̂0.
       const carry = (sigmaR * Math.sqrt(1 - share)) / sigmaT;
-      const gain = eta === 0 ? alphaR * decayed(1, h) : alphaR - carry * alphaT;
+      const gain = share === 0 ? alphaR * decayed(1, h) : alphaR - carry * alphaT;
       return resolve(plan, t, step, 'data', { carry, gain, noise: sigmaR * Math.sqrt(share) });
     },
   });

@@ -10,7 +10,7 @@
  * multiplied by 1 + atan(v^{b₁} v_1^{b₂} v_2^{b₃} − 1), b = (p + i + d, −p − 2d, d)/order, v_1 and v_2 those of the last
  * two accepted steps, and the step is accepted where that factor is at least 0.81.
  *
- * With η > 0 a step goes down to ς_d of `ancestralStep`, but not below the level at which the interval ends, and once
+ * With η > 0 a step goes down to ς_d of `ancestralStep`, but not below the level at which the grid ends, and once
  * accepted up again to ς_r with fresh noise, which the error does not see. Steps on a Brownian path (`brownian`) must not
  * fall below its tolerance to have their law.
  *
@@ -19,7 +19,7 @@
 import { DomainError, fold, NumericalError, requireInteger, requirePositive, shown } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type AdaptiveFlowOptions, requireNoiseAndSignal } from './adaptive-flow-sampler.ts';
-import { ancestralStep, requireAncestral } from './ancestral-step.ts';
+import { ancestralStep, checkedEta } from './ancestral-step.ts';
 import { type ButcherTableau, flowStep, formed, named, noiseRatio } from './flow-runge-kutta.ts';
 import type { RunPlan, Sampler, StepContext } from './sampler.ts';
 import { decayed } from './transition.ts';
@@ -34,8 +34,8 @@ export interface DpmAdaptiveOptions extends AdaptiveFlowOptions {
   readonly proportional?: number;
   readonly integral?: number;
   readonly derivative?: number;
-  /** Share of fresh noise η in [0, 1]; default 0, deterministic. */
-  readonly eta?: number;
+  /** Share of fresh noise η in [0, 1], or η(t); default 0, deterministic. */
+  readonly eta?: number | ((t: number) => number);
   /** Factor on the fresh noise, ≥ 0; default 1. */
   readonly noiseScale?: number;
 }
@@ -81,8 +81,8 @@ function tableauOf(order: 2 | 3, ratio: number, h: number): { high: ButcherTable
 export function dpmAdaptive(options: DpmAdaptiveOptions = {}): Sampler {
   const { order = 3, norm = 'row', maximumAttempts = 1000, initialStep = 0.05, onAttempt } = options;
   const { proportional = 0, integral = 1, derivative = 0, eta = 0, noiseScale = 1 } = options;
-  requireAncestral('dpmAdaptive', eta, noiseScale);
-  const noisy = eta > 0 && noiseScale > 0;
+  const etaAt = checkedEta('dpmAdaptive', eta, noiseScale);
+  const noisy = eta !== 0 && noiseScale > 0;
   if (order !== 2 && order !== 3) {
     throw new DomainError(`dpmAdaptive: order must be 2 or 3, got ${shown(order)}. Use 3.`);
   }
@@ -145,6 +145,8 @@ export function dpmAdaptive(options: DpmAdaptiveOptions = {}): Sampler {
     async step(context: StepContext): Promise<tf.Tensor> {
       const { process, next, history } = context;
       const goal = process.lambda(next);
+      const end = context.grid.at(-1)!;
+      const lambdaEnd = process.lambda(end);
       let memory = (history.get('dpmAdaptive') as Memory | undefined) ?? {
         h: initialStep,
         inverse: undefined,
@@ -166,9 +168,10 @@ export function dpmAdaptive(options: DpmAdaptiveOptions = {}): Sampler {
           const h = ends ? left : memory.h;
           const r = ends ? next : process.timeOfLambda(process.lambda(t) + h);
           // Down to ς_d, and after the step is accepted up again to ς_r with noise.
-          const lambdaDown = Math.min(goal, process.lambda(r) - Math.log(ancestralStep(eta, h).down));
-          const d = eta === 0 ? r : lambdaDown === goal ? next : process.timeOfLambda(lambdaDown);
-          const way = eta === 0 ? h : lambdaDown - process.lambda(t);
+          const share = etaAt(t);
+          const lambdaDown = Math.min(lambdaEnd, process.lambda(r) - Math.log(ancestralStep(share, h).down));
+          const d = share === 0 ? r : lambdaDown === lambdaEnd ? end : process.timeOfLambda(lambdaDown);
+          const way = share === 0 ? h : lambdaDown - process.lambda(t);
           const { high, low } = tableauOf(order, noiseRatio(process, t), way);
           const form = flowStep(context, high, t, d);
           first ??= await context.predict(x, t);
@@ -178,13 +181,13 @@ export function dpmAdaptive(options: DpmAdaptiveOptions = {}): Sampler {
             made.push(at);
             predictions.push(await context.predict(at, stage.t));
           }
-          const end = formed(context, form.end, x, predictions);
+          const reached = formed(context, form.end, x, predictions);
           const lowStep = flowStep(context, { ...high, weights: low }, t, d);
           const partner = formed(context, lowStep.end, x, predictions);
           // Not the difference of the two states, in which float32 would lose it.
           const gap = form.combination(high.weights.map((w, j) => w - low[j]!));
           const difference = formed(context, gap, x, predictions);
-          made.push(end, partner, difference);
+          made.push(reached, partner, difference);
           const error = await measured(difference, partner, before);
           const v = 1 / (error + 1e-8);
           const [v1, v2] = memory.inverse ?? [v, v];
@@ -206,7 +209,7 @@ export function dpmAdaptive(options: DpmAdaptiveOptions = {}): Sampler {
             before.dispose();
             before = partner;
             if (x !== context.x) x.dispose();
-            x = d === r ? end : raised(context, end, { t, d, r, draw: memory.accepted });
+            x = d === r ? reached : raised(context, reached, { t, d, r, draw: memory.accepted });
             t = r;
           }
           tf.dispose(made.splice(0).filter((tensor) => tensor !== x && tensor !== before));

@@ -16,12 +16,7 @@
  * most; for η > 0 in the law at the grid's times. A step to σ = 0 or from α = 0 is Euler ancestral's, with one evaluation.
  */
 import { DomainError, shown } from '@diff/core';
-import {
-  type AncestralOptions,
-  type AncestralStep,
-  ancestralStep,
-  requireAncestral,
-} from './ancestral-step.ts';
+import { type AncestralOptions, type AncestralStep, ancestralStep, checkedEta } from './ancestral-step.ts';
 import { midpointScheme } from './midpoint-scheme.ts';
 import type { RunPlan, Sampler } from './sampler.ts';
 import { type Scheme, stageSampler } from './stage-sampler.ts';
@@ -86,7 +81,7 @@ export function dpmFast({ evaluations, eta = 0, noiseScale = 1 }: DpmFastOptions
       `dpmFast: evaluations must be an integer of at least 3, got ${shown(evaluations)}. Use ddim() for fewer.`,
     );
   }
-  requireAncestral('dpmFast', eta, noiseScale);
+  const etaAt = checkedEta('dpmFast', eta, noiseScale);
   const steps = Math.floor(evaluations / 3) + 1;
   const rest = evaluations % 3;
   const orderOf = (index: number): number => {
@@ -103,7 +98,7 @@ export function dpmFast({ evaluations, eta = 0, noiseScale = 1 }: DpmFastOptions
     }
     const [t, r, end] = [grid[index]!, grid[index + 1]!, grid.at(-1)!];
     const { h } = transition(process, t, r);
-    const free = ancestralStep(eta, h);
+    const free = ancestralStep(etaAt(t), h);
     const least = r === end ? 1 : remaining(1, transition(process, r, end).h);
     const down = Math.max(free.down, least);
     const split = { down, up: noiseScale * Math.sqrt((1 - down) * (1 + down)) };
@@ -115,8 +110,8 @@ export function dpmFast({ evaluations, eta = 0, noiseScale = 1 }: DpmFastOptions
   return stageSampler({
     name: `dpmFast(${evaluations})`,
     order: rest === 2 ? 3 : 2,
-    strongOrder: eta > 0 && noiseScale > 0 ? 1 : undefined,
-    stochastic: eta > 0 && noiseScale > 0,
+    strongOrder: eta !== 0 && noiseScale > 0 ? 1 : undefined,
+    stochastic: eta !== 0 && noiseScale > 0,
     nfe: () => evaluations,
     scheme,
   });

@@ -8,7 +8,7 @@
  * η = 0 is DPM-Solver++ 2S. Order 2, for η > 0 in the law at the grid's times. A step to σ_r = 0 or from α_t = 0 is
  * Euler ancestral's.
  */
-import { type AncestralOptions, ancestralStep, requireAncestral } from './ancestral-step.ts';
+import { type AncestralOptions, ancestralStep, checkedEta } from './ancestral-step.ts';
 import { midpointScheme } from './midpoint-scheme.ts';
 import type { Sampler } from './sampler.ts';
 import { stageSampler } from './stage-sampler.ts';
@@ -26,16 +26,16 @@ import { transition } from './transition.ts';
  * ```
  */
 export function dpmSolver2sAncestral({ eta = 1, noiseScale = 1 }: AncestralOptions = {}): Sampler {
-  requireAncestral('dpmSolver2sAncestral', eta, noiseScale);
+  const etaAt = checkedEta('dpmSolver2sAncestral', eta, noiseScale);
   return stageSampler({
     name: 'dpmSolver2sAncestral',
     order: 2,
-    strongOrder: eta > 0 && noiseScale > 0 ? 1 : undefined,
-    stochastic: eta > 0 && noiseScale > 0,
+    strongOrder: eta !== 0 && noiseScale > 0 ? 1 : undefined,
+    stochastic: eta !== 0 && noiseScale > 0,
     nfe: (steps) => 2 * steps,
     scheme({ process, grid }, i) {
       const [t, r] = [grid[i]!, grid[i + 1]!];
-      const { down, up } = ancestralStep(eta, transition(process, t, r).h);
+      const { down, up } = ancestralStep(etaAt(t), transition(process, t, r).h);
       return midpointScheme(process, 'data', t, r, { down, up: noiseScale * up });
     },
   });

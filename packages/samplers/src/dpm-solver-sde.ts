@@ -10,7 +10,7 @@
  * Weak order 1 for η > 0; order 2 at η = 0, which at ρ = ½ is DPM-Solver++ 2S.
  */
 import { DomainError, shown } from '@diff/core';
-import { type AncestralOptions, ancestralStep, requireAncestral } from './ancestral-step.ts';
+import { type AncestralOptions, ancestralStep, checkedEta } from './ancestral-step.ts';
 import type { Sampler } from './sampler.ts';
 import { stageSampler } from './stage-sampler.ts';
 import { decayed, remaining, transition } from './transition.ts';
@@ -36,7 +36,7 @@ export function dpmSolverSde({
   noiseScale = 1,
   innerShare = 0.5,
 }: DpmSolverSdeOptions = {}): Sampler {
-  requireAncestral('dpmSolverSde', eta, noiseScale);
+  const etaAt = checkedEta('dpmSolverSde', eta, noiseScale);
   if (typeof innerShare !== 'number' || !(innerShare > 0 && innerShare <= 1)) {
     throw new DomainError(
       `dpmSolverSde: innerShare must lie in (0, 1], got ${shown(innerShare)}. Leave it out for 0.5.`,
@@ -45,20 +45,20 @@ export function dpmSolverSde({
   return stageSampler({
     name: 'dpmSolverSde',
     order: eta === 0 ? 2 : 1,
-    strongOrder: eta > 0 && noiseScale > 0 ? 1 : undefined,
-    stochastic: eta > 0 && noiseScale > 0,
+    strongOrder: eta !== 0 && noiseScale > 0 ? 1 : undefined,
+    stochastic: eta !== 0 && noiseScale > 0,
     nfe: (steps) => 2 * steps,
     scheme({ process, grid }, i) {
       const [t, r] = [grid[i]!, grid[i + 1]!];
       const { alphaT, sigmaT, alphaR, sigmaR, h } = transition(process, t, r);
-      const end = ancestralStep(eta, h);
+      const end = ancestralStep(etaAt(t), h);
       const noise = noiseScale * sigmaR * end.up;
       if (h === Number.POSITIVE_INFINITY) {
         const carry = (sigmaR * end.down) / sigmaT;
         return { hold: 'data', stages: [{ to: r, carry, gains: [alphaR - carry * alphaT], noise }] };
       }
       const s = innerShare === 1 ? r : process.timeOfLambda(process.lambda(t) + innerShare * h);
-      const [alphaS, inner] = [process.alpha(s), ancestralStep(eta, innerShare * h)];
+      const [alphaS, inner] = [process.alpha(s), ancestralStep(etaAt(t), innerShare * h)];
       const [first, whole] = [innerShare * h - Math.log(inner.down), h - Math.log(end.down)];
       const [weight, gain] = [1 / (2 * innerShare), alphaR * decayed(1, whole)];
       return {

@@ -23,6 +23,7 @@
  * the step before for that of this one, which has the same law. One evaluation a step, one `combine`.
  */
 import { DomainError, requireOneOf, shown } from '@diff/core';
+import type { NoiseLevel } from '@diff/sde';
 import { requireNoiseScale } from './ancestral-step.ts';
 import { singleStepDpmSolver } from './dpm-solver-single-step.ts';
 import { exponentialForm, usableNodes } from './exponential-form.ts';
@@ -40,8 +41,8 @@ export interface DpmSolverOptions {
   readonly hold?: 'data' | 'noise';
   /** How the higher terms are weighted; default 'midpoint', but 'taylor' for multistep order 3. */
   readonly correction?: 'midpoint' | 'taylor' | 'published' | 'k-diffusion';
-  /** b ≥ 0, constant; default 0. 1 gives SDE-DPM-Solver(++); k-diffusion's eta is b². */
-  readonly noiseLevel?: number;
+  /** b ≥ 0, or b(t), taken at the start of each step; default 0. 1 gives SDE-DPM-Solver(++); k-diffusion's eta is b². */
+  readonly noiseLevel?: NoiseLevel;
   /** Factor on the fresh noise, ≥ 0; default 1. Other values do not converge to the data law. */
   readonly noiseScale?: number;
   /** 'auto' (default): of first order only where σ = 0 at the end. 'first': always of first order. */
@@ -83,9 +84,9 @@ export function dpmSolver({
   requireOneOf('dpmSolver', 'correction', correction, corrections);
   requireOneOf('dpmSolver', 'lastStep', lastStep, ['auto', 'first']);
   requireNoiseScale('dpmSolver', noiseScale);
-  const b = noiseLevelFunction('dpmSolver', noiseLevel)(0);
+  const b = noiseLevelFunction('dpmSolver', noiseLevel);
   if (!multistep) {
-    if (b > 0) {
+    if (noiseLevel !== 0) {
       throw new DomainError(
         `dpmSolver: noiseLevel must be 0 for the single-step solver, got ${shown(noiseLevel)}. Use multistep: true for the SDE versions.`,
       );
@@ -103,11 +104,11 @@ export function dpmSolver({
     return correction === 'taylor' ? [m0, m1, m2] : [m0, m1, m2 / 2];
   }
 
-  const noisy = b > 0 && noiseScale > 0;
+  const noisy = noiseLevel !== 0 && noiseScale > 0;
   const halved = correction === 'published' || correction === 'k-diffusion';
   return multistepSampler({
     name: `dpmSolver${hold === 'data' ? '++' : ''}(${order}M)`,
-    order: b > 0 || halved ? Math.min(order, 2) : order,
+    order: noiseLevel !== 0 || halved ? Math.min(order, 2) : order,
     strongOrder: noisy ? 1 : undefined,
     stochastic: noisy,
     hold,
@@ -115,7 +116,8 @@ export function dpmSolver({
     predictor(plan, index) {
       const count = usableNodes(plan, index, wanted(index, plan.grid.length - 1));
       const nodes = Array.from({ length: count }, (_, j) => index - j);
-      const step = { hold, noiseLevel: b, from: index, to: index + 1, nodes, moments };
+      const level = b(plan.grid[index]!);
+      const step = { hold, noiseLevel: level, from: index, to: index + 1, nodes, moments };
       const form = exponentialForm(plan, step);
       return { ...form, noise: noiseScale * form.noise };
     },

@@ -9,7 +9,7 @@
  *
  * Weak order 1; with s ≠ 1 it does not converge to the data law.
  */
-import { type AncestralOptions, ancestralStep, requireAncestral } from './ancestral-step.ts';
+import { type AncestralOptions, ancestralStep, checkedEta } from './ancestral-step.ts';
 import { oneStepSampler } from './one-step-sampler.ts';
 import type { Sampler } from './sampler.ts';
 import { transition } from './transition.ts';
@@ -27,16 +27,16 @@ import { resolve } from './update.ts';
  * ```
  */
 export function eulerAncestral({ eta = 1, noiseScale = 1 }: AncestralOptions = {}): Sampler {
-  requireAncestral('eulerAncestral', eta, noiseScale);
+  const etaAt = checkedEta('eulerAncestral', eta, noiseScale);
   return oneStepSampler({
     name: 'eulerAncestral',
     order: 1,
-    strongOrder: eta > 0 && noiseScale > 0 ? 1 : undefined,
-    stochastic: eta > 0 && noiseScale > 0,
+    strongOrder: eta !== 0 && noiseScale > 0 ? 1 : undefined,
+    stochastic: eta !== 0 && noiseScale > 0,
     update(plan, t, r) {
       const step = transition(plan.process, t, r);
       const { alphaT, sigmaT, alphaR, sigmaR, h } = step;
-      const { down, up } = ancestralStep(eta, h);
+      const { down, up } = ancestralStep(etaAt(t), h);
       const carry = (sigmaR * down) / sigmaT;
       const gain = alphaR - carry * alphaT;
       return resolve(plan, t, step, 'data', { carry, gain, noise: noiseScale * sigmaR * up });

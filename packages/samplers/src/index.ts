@@ -35,6 +35,7 @@ export { type LangevinCorrectorOptions, langevinCorrector, type StepSize } from 
 export { type ConsistencyBoundary, lcm } from './lcm.ts';
 export { lms } from './lms.ts';
 export { midpoint } from './midpoint.ts';
+export { type NoiseBetweenOptions, noiseBetween } from './noise-level.ts';
 export { plms, pndm } from './pndm.ts';
 export { type PredictorCorrectorOptions, predictorCorrector } from './predictor-corrector.ts';
 export { probabilityFlow } from './probability-flow.ts';
