@@ -354,6 +354,39 @@ describe('clip_sample and thresholding', () => {
   });
 });
 
+describe('memory', () => {
+  test.each([
+    ['DDIMScheduler', { clip_sample: true }],
+    ['DDIMScheduler', { thresholding: true, dynamic_thresholding_ratio: 0.6, sample_max_value: 3 }],
+    ['DDIMInverseScheduler', { clip_sample: true }],
+    ['PNDMScheduler', {}],
+    ['HeunDiscreteScheduler', { clip_sample: true }],
+    ['DPMSolverSinglestepScheduler', { solver_order: 3, thresholding: true }],
+    ['FlowMatchHeunDiscreteScheduler', {}],
+    ['IPNDMScheduler', {}],
+  ] as const)('%s %j leaves no tensor behind', async (scheduler, config) => {
+    for (const compat of [undefined, 'diffusers'] as const) {
+      const all = { _class_name: scheduler, ...beta, ...config };
+      const run = fromSchedulerConfig(all, { steps: 6, ...(compat && { compat }) });
+      const initial = tf.tensor2d(latents('P2'));
+      const before = tf.memory().numTensors;
+      const x = await sampled(run, 'P2', initial);
+      expect(tf.memory().numTensors).toBe(before + 1);
+      x.dispose();
+      const asked = await sample({
+        model: run.model((state) => tf.mul(state, 0.5)),
+        sampler: run.sampler,
+        grid: run.grid,
+        shape: initial.shape,
+        key: key(0),
+        initial,
+      });
+      expect(tf.memory().numTensors).toBe(before + 1);
+      tf.dispose([asked, initial]);
+    }
+  });
+});
+
 describe('the published third order', () => {
   test("is dpmSolver's own under its name", async () => {
     const run = fromSchedulerConfig(
