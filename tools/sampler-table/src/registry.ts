@@ -33,6 +33,7 @@ import {
   pndm,
   predictorCorrector,
   probabilityFlow,
+  refreshCorrector,
   restart,
   reverseDiffusion,
   rungeKutta4,
@@ -42,6 +43,7 @@ import {
   sra1,
   tcd,
   ula,
+  underdampedLangevinCorrector,
   uniPc,
 } from '@diff/samplers';
 import type { LinearProcess } from '@diff/sde';
@@ -273,6 +275,39 @@ export const REGISTRY: readonly Entry[] = [
         corrector: langevinCorrector({ signalToNoise: 0.16, norms: 'expected' }),
       }),
     { orderIn: 'the step of the predictor and ε of the corrector' },
+  ),
+  entry(
+    CORRECTED,
+    SCORE_SDE,
+    'predictorCorrector({ predictor: ddim(), corrector: langevinCorrector({ stepSize: (t) => (2 / steps) * process.sigma(t) ** 2 }) })',
+    (steps, process) =>
+      predictorCorrector({
+        predictor: ddim(),
+        corrector: langevinCorrector({ stepSize: (t) => (2 / steps) * process.sigma(t) ** 2 }),
+      }),
+  ),
+  entry(
+    CORRECTED,
+    'Song et al. 2023',
+    'predictorCorrector({ predictor: ddim(), corrector: refreshCorrector({ share: Math.min(1, 2 / steps) }) })',
+    (steps) =>
+      predictorCorrector({
+        predictor: ddim(),
+        corrector: refreshCorrector({ share: Math.min(1, 2 / steps) }),
+      }),
+  ),
+  entry(
+    CORRECTED,
+    CHEN,
+    'predictorCorrector({ predictor: heun(), corrector: underdampedLangevinCorrector({ stepSize: (t) => (4 / steps) * process.sigma(t) }) })',
+    (steps, process) =>
+      predictorCorrector({
+        predictor: heun(),
+        corrector: underdampedLangevinCorrector({ stepSize: (t) => (4 / steps) * process.sigma(t) }),
+      }),
+  ),
+  entry(CORRECTED, CHEN, 'dpum({ stepSize: (t) => (4 / steps) * process.sigma(t) })', (steps, process) =>
+    dpum({ stepSize: (t) => (4 / steps) * process.sigma(t) }),
   ),
   entry(CORRECTED, CHEN, 'dpum()', () => dpum(), { orderIn: 'the steps of predictor and corrector' }),
   entry(
