@@ -2,7 +2,7 @@
  * tanh, erf and sigmoid of four floats.
  *
  *   tanh x ≈ x P(x²) / Q(x²), |x| < 7.9, ±1 beyond;   erf likewise, |x| < 3.83;
- *   sigmoid x = 1 / (1 + exp −x) for x ≥ 0, exp x / (1 + exp x) for x < 0
+ *   sigmoid x = 1 / (1 + exp −x) for x ≥ 0, exp x / (1 + exp x) for x < 0, exp x below −87
  *
  * tanh: at most 6 ulp. erf: at most 8 ulp. sigmoid: at most 3 ulp, tiny values of very negative x included.
  * All floats; odd ones keep ±0; NaN → NaN.
@@ -10,6 +10,7 @@
  * Coefficients: the Eigen library, ptanh_float and erf (generic, float).
  */
 import { fma } from './fma';
+import { expVector as expNormal } from './exp-bounded';
 import { constant } from './unary-constant';
 import { expVector } from './unary-exp';
 
@@ -32,6 +33,7 @@ const ERF_P = memory.data<f32>([
 const ERF_Q = memory.data<f32>([
   -1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03, -1.42647390514189e-02,
 ]);
+const SIGMOID_BOUND = memory.data<f32>([-87.0]);
 const ONE = memory.data<f32>([1.0]);
 const SIGN = memory.data<u32>([0x80000000]);
 
@@ -75,10 +77,25 @@ export function erfVector(x: v128): v128 {
   return v128.bitselect(one, y, f32x4.gt(f32x4.abs(x), constant(ERF_BOUND, 0)));
 }
 
+/** Which lanes are not so negative that `sigmoidVector` gives 0 for what is not: `sigmoidAny` is for all. */
+@inline
+export function sigmoidOrdinary(x: v128): v128 {
+  return v128.not(f32x4.lt(x, constant(SIGMOID_BOUND, 0)));
+}
+
 @inline
 export function sigmoidVector(x: v128): v128 {
   const one = constant(ONE, 0);
-  const e = expVector(v128.or(x, constant(SIGN, 0)));
-  const y = f32x4.div(one, f32x4.add(one, e));
-  return v128.bitselect(f32x4.mul(e, y), y, f32x4.lt(x, i64x2.splat(0)));
+  const e = expNormal(v128.or(x, constant(SIGN, 0)));
+  return f32x4.div(v128.bitselect(e, one, i32x4.shr_s(x, 31)), f32x4.add(one, e));
+}
+
+/** Out of line: it is rarely needed. Below the bound sigmoid x is exp x to the last bit. */
+@inline
+export function sigmoidAny(x: v128): v128 {
+  return v128.bitselect(sigmoidVector(x), tinySigmoid(x), sigmoidOrdinary(x));
+}
+
+function tinySigmoid(x: v128): v128 {
+  return expVector(x);
 }

@@ -7,7 +7,7 @@
 import { constant } from './unary-constant';
 import { expm1Vector, expVector } from './unary-exp';
 import { log1pAny, log1pOrdinary, log1pVector, logAny, logOrdinary, logVector, softplusVector } from './unary-log';
-import { erfVector, sigmoidVector, tanhVector } from './unary-rational';
+import { erfVector, sigmoidAny, sigmoidOrdinary, sigmoidVector, tanhVector } from './unary-rational';
 import { cosAny, cosVector, sinAny, sinVector, trigonometricOrdinary } from './unary-trigonometric';
 
 enum Op {
@@ -27,7 +27,6 @@ function apply(op: Op, x: v128, p: v128, q: v128): v128 {
   if (op == Op.Softplus) return softplusVector(x);
   if (op == Op.Tanh) return tanhVector(x);
   if (op == Op.Erf) return erfVector(x);
-  if (op == Op.Sigmoid) return sigmoidVector(x);
   if (op == Op.Sqrt) return f32x4.sqrt(x);
   if (op == Op.Rsqrt) return f32x4.div(constant(ONE, 0), f32x4.sqrt(x));
   if (op == Op.Square) return f32x4.mul(x, x);
@@ -95,6 +94,7 @@ function mapOrdinary(op: Op, x: usize, out: usize, n: i32): void {
 function isOrdinary(op: Op, x: v128): v128 {
   if (op == Op.Log) return logOrdinary(x);
   if (op == Op.Log1p) return log1pOrdinary(x);
+  if (op == Op.Sigmoid) return sigmoidOrdinary(x);
   return trigonometricOrdinary(x);
 }
 
@@ -102,6 +102,7 @@ function isOrdinary(op: Op, x: v128): v128 {
 function ordinary(op: Op, x: v128): v128 {
   if (op == Op.Log) return logVector(x);
   if (op == Op.Log1p) return log1pVector(x);
+  if (op == Op.Sigmoid) return sigmoidVector(x);
   if (op == Op.Sin) return sinVector(x);
   return cosVector(x);
 }
@@ -110,6 +111,7 @@ function ordinary(op: Op, x: v128): v128 {
 function any(op: Op, x: v128): v128 {
   if (op == Op.Log) return logAny(x);
   if (op == Op.Log1p) return log1pAny(x);
+  if (op == Op.Sigmoid) return sigmoidAny(x);
   if (op == Op.Sin) return sinAny(x);
   return cosAny(x);
 }
@@ -126,7 +128,7 @@ export function log1p(x: usize, out: usize, n: i32): void { mapOrdinary(Op.Log1p
 export function softplus(x: usize, out: usize, n: i32): void { plain(Op.Softplus, x, out, n); }
 export function tanh(x: usize, out: usize, n: i32): void { plain(Op.Tanh, x, out, n); }
 export function erf(x: usize, out: usize, n: i32): void { plain(Op.Erf, x, out, n); }
-export function sigmoid(x: usize, out: usize, n: i32): void { plain(Op.Sigmoid, x, out, n); }
+export function sigmoid(x: usize, out: usize, n: i32): void { mapOrdinary(Op.Sigmoid, x, out, n); }
 export function sin(x: usize, out: usize, n: i32): void { mapOrdinary(Op.Sin, x, out, n); }
 export function cos(x: usize, out: usize, n: i32): void { mapOrdinary(Op.Cos, x, out, n); }
 export function sqrt(x: usize, out: usize, n: i32): void { plain(Op.Sqrt, x, out, n); }
