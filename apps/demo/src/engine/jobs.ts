@@ -7,6 +7,7 @@ type AnyJob = Job<any, any, unknown>;
 export const jobs: Readonly<Record<string, () => Promise<AnyJob>>> = {
   'noise-and-back': async () => (await import('../pages/noise-and-back/job.ts')).noiseAndBack,
   learn: async () => (await import('../pages/learn/job.ts')).learn,
+  digits: async () => (await import('../pages/digits/job.ts')).digits,
   'two-spheres': async () => (await import('../pages/two-spheres/job.ts')).twoSpheres,
   localization: async () => (await import('../pages/localization/job.ts')).localization,
   race: async () => (await import('../pages/race/job.ts')).race,

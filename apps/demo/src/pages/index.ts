@@ -16,6 +16,7 @@ export interface Page {
 export const pages: readonly [Page, ...Page[]] = [
   { path: 'noise', title: 'Noise and back', load: () => import('./noise-and-back/page.tsx') },
   { path: 'learn', title: 'Learn it', load: () => import('./learn/page.tsx') },
+  { path: 'digits', title: 'Digits', load: () => import('./digits/page.tsx') },
   { path: 'spheres', title: 'Two spheres', load: () => import('./two-spheres/page.tsx') },
   {
     path: 'localization',
