@@ -20,6 +20,8 @@ export interface AscendingFlow {
   readonly grid: readonly number[];
   /** Forward time of each entry of `grid`, ascending. */
   readonly times: readonly number[];
+  /** Forward time that belongs to any u. */
+  timeOf(u: number): number;
 }
 
 /** y of a state at time t; owned by the caller. */
@@ -79,5 +81,6 @@ export function ascendingFlow(model: ScoreModel, grid: readonly number[]): Ascen
     }),
     grid: levels.map((level) => reach - level),
     times,
+    timeOf,
   };
 }

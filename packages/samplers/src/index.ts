@@ -34,6 +34,7 @@ export { type LangevinOptions, langevin } from './langevin.ts';
 export { type LangevinCorrectorOptions, langevinCorrector, type StepSize } from './langevin-corrector.ts';
 export { type ConsistencyBoundary, lcm } from './lcm.ts';
 export { lms } from './lms.ts';
+export { type LogLikelihood, type LogLikelihoodOptions, logLikelihood } from './log-likelihood.ts';
 export { midpoint } from './midpoint.ts';
 export { type NoiseBetweenOptions, noiseBetween } from './noise-level.ts';
 export { plms, pndm } from './pndm.ts';
