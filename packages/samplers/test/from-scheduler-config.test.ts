@@ -500,6 +500,8 @@ describe('errors', () => {
       { ...ddim, num_train_timesteps: 10.5 },
       'num_train_timesteps must be an integer of at least 1, got 10.5',
     ],
+    [{ ...ddim, num_train_timesteps: 1e9 }, 'num_train_timesteps must be at most 1000000, got 1000000000'],
+    ['{"_class_name":"EDMEulerScheduler","sigma_max":Infinity}', 'sigma_max must be a number of at least'],
     [
       { ...ddim, beta_schedule: 'cosine' },
       "beta_schedule must be one of 'linear', 'scaled_linear', 'squaredcos_cap_v2', got 'cosine'",

@@ -15,7 +15,7 @@
  * ComfyUI's names: "normal" is linspace fractional, "sgm_uniform" that with `dropLast`, "simple" is simple, "ddim_uniform"
  * leading with offset 1; SD-Turbo's are the first of trailing with n = 10.
  */
-import { DomainError, requireInteger, requireOneOf, shown } from '@diff/core';
+import { DomainError, requireInteger, requireOneOf } from '@diff/core';
 
 export interface DiscreteTimestepsOptions {
   /** Number of timesteps n ≥ 1. */
@@ -43,8 +43,8 @@ function rounded(x: number): number {
 /**
  * Indices of a chain's steps, from noise to data.
  *
- * @returns n numbers in [0, N − 1], descending (all but leading repeat some when n > N).
- * @throws DomainError for n > N with 'leading', and for numbers outside their ranges.
+ * @returns n numbers in [0, N − 1], strictly descending.
+ * @throws DomainError for more whole indices than there are, and for numbers outside their ranges.
  * @example
  * ```ts
  * import { ddpmBetas, discreteTimesteps, variancePreserving } from '@diff/sde';
@@ -67,7 +67,12 @@ export function discreteTimesteps(options: DiscreteTimestepsOptions): readonly n
       `${where}: usedSteps must be at most trainSteps = ${N}, got ${used}. Leave it out for all.`,
     );
   }
-  const count = dropLast ? n + 1 : n;
+  const count = dropLast && (spacing === 'linspace' || spacing === 'leading') ? n + 1 : n;
+  if (!fractional && count > used) {
+    throw new DomainError(
+      `${where}: '${spacing}' must stay within the ${N} trained steps, got steps = ${n}, which needs ${count} of ${used}. Take fewer steps.`,
+    );
+  }
   const whole = fractional ? (x: number): number => x : rounded;
   if (spacing === 'linspace') {
     const step = count === 1 ? 0 : (used - 1) / (count - 1);
@@ -77,9 +82,9 @@ export function discreteTimesteps(options: DiscreteTimestepsOptions): readonly n
   if (spacing === 'leading') {
     const ratio = Math.floor(used / count);
     const highest = (count - 1) * ratio + offset;
-    if (ratio === 0 || highest > N - 1) {
+    if (highest > N - 1) {
       throw new DomainError(
-        `${where}: 'leading' must stay within the ${N} trained steps, got steps = ${n} with offset = ${shown(offset)}, which needs ${ratio === 0 ? `${count} of ${used}` : `index ${highest}`}. Take fewer steps or a smaller offset.`,
+        `${where}: 'leading' must stay within the ${N} trained steps, got steps = ${n} with offset = ${offset}, which needs index ${highest}. Take fewer steps or a smaller offset.`,
       );
     }
     return Object.freeze(Array.from({ length: n }, (_, i) => (count - 1 - i) * ratio + offset));

@@ -115,6 +115,9 @@ describe('timesteps of diffusers', () => {
     expect(() => discreteTimesteps({ steps: 2000, spacing: 'leading' })).toThrow(
       "discreteTimesteps: 'leading' must stay within the 1000 trained steps, got steps = 2000",
     );
+    for (const spacing of ['linspace', 'trailing', 'simple'] as const) {
+      expect(() => discreteTimesteps({ steps: 1001, spacing })).toThrow('which needs 1001 of 1000');
+    }
     expect(() => discreteTimesteps({ steps: 1000, spacing: 'leading', offset: 1 })).toThrow(
       'which needs index 1000',
     );

@@ -153,11 +153,8 @@ export function configReader(
       if (got === undefined) return fallback;
       const infinite = { Infinity: Number.POSITIVE_INFINITY, '-Infinity': Number.NEGATIVE_INFINITY };
       const x = got === 'Infinity' || got === '-Infinity' ? infinite[got] : got;
-      if (
-        typeof x !== 'number' ||
-        !(x >= min && x <= max) ||
-        (!Number.isFinite(x) && Number.isFinite(min + max))
-      ) {
+      const fine = typeof x === 'number' && x >= min && x <= max;
+      if (!fine || (!Number.isFinite(x) && min > Number.NEGATIVE_INFINITY)) {
         const lower = Number.isFinite(min) ? ` of at least ${min}` : '';
         const upper = Number.isFinite(max) ? `${lower ? ' and' : ''} at most ${max}` : '';
         return wrong(name, `a number${lower}${upper}`, got);

@@ -38,8 +38,13 @@ interface TableOptions {
 
 const LEAST_BAR = 2 ** -24;
 
+/** More is a mistake, and would fill the memory. */
+const MOST_STEPS = 1_000_000;
+
 function betasOf(config: ConfigReader, options: TableOptions): readonly number[] {
   const steps = config.integer('num_train_timesteps', 1000, 1);
+  if (steps > MOST_STEPS)
+    config.refuse(`num_train_timesteps must be at most ${MOST_STEPS}`, String(steps), 'Correct it.');
   const schedules: Schedule[] = ['linear', 'scaled_linear', 'squaredcos_cap_v2', ...(options.more ?? [])];
   const schedule = config.choice('beta_schedule', options.schedule ?? 'linear', schedules);
   const betaStart = config.number('beta_start', options.betaStart ?? 1e-4, { min: 0, max: 1 });
