@@ -54,10 +54,10 @@ export function createParallel(exports: WasmExports, pool: Pool | undefined): Pa
     const work = items * cost;
     if (pool && work >= grain.worth && items > multiple) {
       const threads = pool.threads();
-      const pieces = Math.min(PER_THREAD * threads, Math.floor(work / grain.piece));
-      const size = Math.ceil(items / pieces / multiple) * multiple;
-      if (threads > 1 && size < items) {
-        pool.run(kernel, items, size, args);
+      const units = Math.ceil(items / multiple);
+      const pieces = Math.min(PER_THREAD * threads, Math.floor(work / grain.piece), units);
+      if (threads > 1 && pieces > 1) {
+        pool.run(kernel, { items, unit: multiple, pieces }, args);
         return;
       }
     }

@@ -35,11 +35,11 @@ export const WORDS = {
   TICKETS: 112,
 } as const;
 
-/** Behind them float64 words: items, items of a piece, pieces, shares, arguments, then 4 for each argument. */
+/** Behind them float64 words: items, items of a unit, pieces, shares, arguments, then 4 for each argument. */
 const HEAD = (WORDS.TICKETS + MAX_THREADS * LINE) / 2;
 const JOB = {
   ITEMS: HEAD,
-  SIZE: HEAD + 1,
+  UNIT: HEAD + 1,
   PIECES: HEAD + 2,
   SHARES: HEAD + 3,
   ARITY: HEAD + 4,
@@ -97,18 +97,28 @@ export function kernelsOf(exports: WebAssembly.Exports | WasmExports): { names: 
   };
 }
 
+/** Items that are cut into so many pieces, each of whole units, none a unit longer than another. */
+export interface Cut {
+  readonly items: number;
+  readonly unit: number;
+  readonly pieces: number;
+}
+
+/** First item of a piece. */
+function beginOf(piece: number, items: number, unit: number, pieces: number): number {
+  return Math.min(items, Math.floor((piece * Math.ceil(items / unit)) / pieces) * unit);
+}
+
 /** Describes a job and offers its pieces. The one before must be done. */
 export function offer(
   { words, job }: Control,
   kernel: number,
-  items: number,
-  size: number,
+  { items, unit, pieces }: Cut,
   threads: number,
   args: readonly (number | boolean | PieceArgument)[],
 ): void {
-  const pieces = Math.ceil(items / size);
   job[JOB.ITEMS] = items;
-  job[JOB.SIZE] = size;
+  job[JOB.UNIT] = unit;
   job[JOB.PIECES] = pieces;
   job[JOB.SHARES] = threads;
   job[JOB.ARITY] = args.length;
@@ -154,9 +164,9 @@ function take({ words, job }: Control, thread: number): number {
 export function work(control: Control, kernels: Kernels, thread: number): void {
   const { words, job, message } = control;
   for (let piece = take(control, thread); piece >= 0; piece = take(control, thread)) {
-    const size = job[JOB.SIZE]!;
-    const begin = piece * size;
-    const count = Math.min(size, job[JOB.ITEMS]! - begin);
+    const [items, unit, pieces] = [job[JOB.ITEMS]!, job[JOB.UNIT]!, job[JOB.PIECES]!];
+    const begin = beginOf(piece, items, unit, pieces);
+    const count = beginOf(piece + 1, items, unit, pieces) - begin;
     const values: number[] = [];
     const end = JOB.ARGUMENTS + 4 * job[JOB.ARITY]!;
     for (let at = JOB.ARGUMENTS; at < end; at += 4) {
@@ -184,7 +194,7 @@ export function takeFailure({ words, message }: Control): string | undefined {
 }
 
 /** Looks this often for the next job before it sleeps: tens of microseconds, more than a tfjs op takes to begin. */
-const LOOKS = 8000;
+const LOOKS = 20_000;
 
 /** What a worker does until it is told to end. */
 export function serve(control: Control, kernels: Kernels, thread: number): void {

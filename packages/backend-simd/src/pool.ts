@@ -8,6 +8,7 @@ import { SimdBackendError } from './errors.ts';
 import type { WasmExports } from './generated/wasm-exports.ts';
 import {
   CONTROL_BYTES,
+  type Cut,
   controlOf,
   kernelsOf,
   offer,
@@ -24,13 +25,8 @@ export interface Pool {
   readonly threads: () => number;
   /** Starts or ends workers until there are `threads`. @throws SimdBackendError if a worker does not start */
   readonly resize: (threads: number) => Promise<void>;
-  /** Calls the kernel for the items in pieces of `size`. @throws SimdBackendError if a piece threw or a worker died */
-  readonly run: (
-    kernel: string,
-    items: number,
-    size: number,
-    args: readonly (number | boolean | PieceArgument)[],
-  ) => void;
+  /** Calls the kernel for every piece. @throws SimdBackendError if a piece threw or a worker died */
+  readonly run: (kernel: string, cut: Cut, args: readonly (number | boolean | PieceArgument)[]) => void;
 }
 
 /** What a pool runs over. */
@@ -199,8 +195,8 @@ export function createPool({
       resizing = next.catch(() => {});
       return next;
     },
-    run(kernel, items, size, args) {
-      offer(control, numbers.get(kernel)!, items, size, workers.length + 1, args);
+    run(kernel, cut, args) {
+      offer(control, numbers.get(kernel)!, cut, workers.length + 1, args);
       wakeWorkers(control);
       work(control, kernels, 0);
       join();

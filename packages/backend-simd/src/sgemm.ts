@@ -21,10 +21,12 @@ export interface Gemm {
 
 /** Nanoseconds for a multiply-add. */
 export const MULTIPLY_ADD = 0.04;
-/** Elements of B from which on it is packed once for all pieces: packing this many takes about 10 µs. */
-const SHARE = 40_000;
-/** Whole tiles of both builds. */
-const ROWS = 24;
+/** Elements of B from which on it is packed once for all pieces: packing this many takes 2 µs, as calling others does. */
+const SHARE = 8_000;
+/** Nanoseconds for packing an element; more than it takes, since others are needed for what follows anyway. */
+const PACK = 1;
+/** Rows of whole tiles in both builds. */
+const ROWS = 6;
 
 export function sgemm(backend: SimdBackend, product: Gemm): void {
   // Its working memory is free again for the next of many products.
@@ -39,11 +41,11 @@ function multiply(backend: SimdBackend, product: Gemm): void {
   const range = { items: m, cost: n * k * MULTIPLY_ADD + n * 0.2, multiple: ROWS };
   const scratch = backend.scratchEach(wasm.sgemmScratch(m, n, k));
   const packedBytes =
-    backend.threads() > 1 && m >= 2 * ROWS && k * n >= SHARE ? wasm.sgemmPackedBytes(n, k) : 0;
+    backend.threads() > 1 && m >= 8 * ROWS && k * n >= SHARE ? wasm.sgemmPackedBytes(n, k) : 0;
   if (packedBytes > 0) {
     const packed = backend.scratch(packedBytes);
     const panels = wasm.sgemmPanels(n);
-    const packing = { items: panels, cost: (n / panels) * k * 0.25 };
+    const packing = { items: panels, cost: (n / panels) * k * PACK };
     backend.parallel('sgemmPack', packing, [b, n, k, transposeB, packed, BEGIN, END]);
     const operands = [rowOfA, m, packed, rowOfC, bias];
     backend.parallel('sgemmPacked', range, [...operands, COUNT, n, k, transposeA, scratch]);

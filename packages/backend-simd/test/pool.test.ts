@@ -31,10 +31,10 @@ function poolOf(options: Partial<PoolOptions> = {}) {
   };
 }
 
-/** Fills n words at 2 MB with 7 in pieces of `size`. */
-function fill({ pool, memory }: ReturnType<typeof poolOf>, n: number, size: number): Int32Array {
+/** Fills n words at 2 MB with 7. */
+function fill({ pool, memory }: ReturnType<typeof poolOf>, n: number, pieces: number, unit = 1): Int32Array {
   const at = { base: 2_000_000, perItem: 4, perCount: 0, perThread: 0 };
-  pool.run('fill32', n, size, [at, { base: 0, perItem: 0, perCount: 1, perThread: 0 }, 7]);
+  pool.run('fill32', { items: n, unit, pieces }, [at, { base: 0, perItem: 0, perCount: 1, perThread: 0 }, 7]);
   return new Int32Array(memory.buffer, 2_000_000, n + 1);
 }
 
@@ -44,19 +44,20 @@ describe('a pool', () => {
     for (const threads of [1, 3, 2, 4, 1]) {
       await mine.pool.resize(threads);
       expect(mine.pool.threads()).toBe(threads);
-      for (const [n, size] of [
-        [1, 1],
-        [7, 1],
-        [1000, 3],
-        [1001, 1000],
-        [64, 64],
-        [5000, 1],
+      for (const [n, pieces, unit] of [
+        [1, 1, 1],
+        [7, 7, 1],
+        [1000, 3, 1],
+        [1001, 2, 1000],
+        [64, 4, 7],
+        [1000, 31, 32],
+        [5000, 5000, 1],
       ] as const) {
         new Int32Array(mine.memory.buffer).fill(0, 500_000);
-        const words = fill(mine, n, size);
+        const words = fill(mine, n, pieces, unit);
         expect(
           words.slice(0, n).every((word) => word === 7),
-          `${n} by ${size}`,
+          `${n} in ${pieces}`,
         ).toBe(true);
         expect(words[n]).toBe(0);
       }
@@ -69,7 +70,7 @@ describe('a pool', () => {
     // Each piece writes its thread: perThread is what tells them apart.
     const seen = new Set<number>();
     for (let round = 0; round < 2000 && seen.size < 2; round++) {
-      mine.pool.run('fill32', 8, 1, [
+      mine.pool.run('fill32', { items: 8, unit: 1, pieces: 8 }, [
         { base: 2_000_000, perItem: 200_000, perCount: 0, perThread: 0 },
         25_000,
         { base: 10, perItem: 0, perCount: 0, perThread: 1 },
@@ -86,7 +87,7 @@ describe('a pool', () => {
     await mine.pool.resize(3);
     // Beyond the memory.
     const far = { base: 4e9, perItem: 4, perCount: 0, perThread: 0 };
-    const run = () => mine.pool.run('fill32', 9, 1, [far, 1, 7]);
+    const run = () => mine.pool.run('fill32', { items: 9, unit: 1, pieces: 9 }, [far, 1, 7]);
     expect(run).toThrow(/^simd: a kernel failed: .*memory access out of bounds.*\. Please report this\.$/);
     expect(
       fill(mine, 1000, 10)
@@ -128,7 +129,7 @@ describe('a pool', () => {
     const other = poolOf();
     const fill32: typeof other.exports.fill32 = (...values) => {
       other.exports.fill32(...values);
-      if (Atomics.load(words, WORDS.TICKETS + 16) === 50) Atomics.store(words, WORDS.TICKETS + 16, 49);
+      if (Atomics.load(words, WORDS.TICKETS + 16) === 5) Atomics.store(words, WORDS.TICKETS + 16, 4);
     };
     const exports = { ...other.exports, fill32 };
     const mine = { ...other, pool: poolOf({ start, patience: 50, exports }).pool };
