@@ -21,7 +21,11 @@ export interface AncestralStep {
 
 export function ancestralStep(eta: number, h: number): AncestralStep {
   const e = eta * eta;
-  return { down: Math.sqrt(1 - e + e * remaining(2, h)), up: eta * Math.sqrt(decayed(2, h)) };
+  // Bounded for η > 1, which the samplers refuse.
+  return {
+    down: Math.sqrt(Math.max(0, 1 - e + e * remaining(2, h))),
+    up: Math.min(1, eta * Math.sqrt(decayed(2, h))),
+  };
 }
 
 /** Options of all ancestral samplers. */

@@ -28,6 +28,7 @@ import {
   heun,
   heunInTime,
   lms,
+  midpoint,
   refreshCorrector,
   rungeKutta4,
   type Sampler,
@@ -92,6 +93,8 @@ describe('deterministic orders on a mixture, σ from 80 to 0.01', () => {
   test.each(
     [
       eulerAncestral({ eta: 0 }),
+      midpoint(),
+      heunInTime({ node: 0.5 }),
       dpm2(),
       dpm2Ancestral({ eta: 0 }),
       dpmSolver2sAncestral({ eta: 0 }),

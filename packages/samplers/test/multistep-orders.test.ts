@@ -10,13 +10,20 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   deis,
+  dpmAdaptive,
   dpmSolver,
+  heun,
+  heunInTime,
   ipndm,
+  midpoint,
   plms,
   pndm,
+  rungeKutta4,
   type Sampler,
   sample,
   saSolver,
+  shark,
+  sra1,
   tcd,
   uniPc,
 } from '../src/index.ts';
@@ -64,6 +71,11 @@ const methods: readonly Sampler[] = [
   plms(),
   pndm(),
   tcd({ gamma: 0 }),
+  heun(),
+  heunInTime({ node: 2 / 3 }),
+  rungeKutta4(),
+  sra1({ noiseLevel: 0 }),
+  shark({ noiseLevel: 0 }),
 ];
 
 /** Two terms of their errors have opposite signs, and one size at a hundred steps or so: measured beyond. */
@@ -99,7 +111,7 @@ async function errorOf(
     [4, 1],
   );
   const grid = [...logSnrGrid({ process, steps, end })];
-  if (sampler.order > 2 && !sampler.name.endsWith('S)')) {
+  if (sampler.order > 2 && !sampler.name.endsWith('S)') && sampler.name !== 'rungeKutta4') {
     const lambda = process.lambda(grid[0]!);
     const short = (process.lambda(grid[1]!) - lambda) ** 2;
     grid.splice(1, 0, process.timeOfLambda(lambda + short), process.timeOfLambda(lambda + 2 * short));
@@ -120,5 +132,36 @@ describe('measured orders', () => {
         expect(Math.abs(slope - sampler.order)).toBeLessThan(0.3);
       });
     }
+  }
+});
+
+test('midpoint is of order 3 on a Gaussian: the h² term of its error has integral 0', async () => {
+  for (const [process, end] of Object.values(PROCESSES)) {
+    const [coarse, fine] = [
+      await errorOf(midpoint(), process, end, 'data', 120),
+      await errorOf(midpoint(), process, end, 'data', 480),
+    ];
+    expect(Math.abs(Math.log(coarse / fine) / Math.log(4) - 3)).toBeLessThan(0.1);
+  }
+});
+
+/** With no control at all the step in λ stays what it is at the start, and every step is accepted. */
+describe('dpmAdaptive at a fixed step', () => {
+  for (const [name, [process, end]] of Object.entries(PROCESSES)) {
+    test.each([2, 3] as const)(`${name}: order %i`, async (order) => {
+      const errors: number[] = [];
+      for (const steps of [60, 240]) {
+        const sampler = dpmAdaptive({
+          order,
+          initialStep: (process.lambda(end) - process.lambda(process.T)) / steps,
+          proportional: 0,
+          integral: 0,
+          derivative: 0,
+        });
+        errors.push(await errorOf({ ...sampler, order: 1 }, process, end, 'data', 1));
+      }
+      const slope = Math.log(errors[0]! / errors[1]!) / Math.log(4);
+      expect(Math.abs(slope - order)).toBeLessThan(0.3);
+    });
   }
 });
