@@ -87,11 +87,12 @@ export function noiseAndDivergence(
   t: number,
   condition: Condition | undefined,
   probes: readonly tf.Tensor[] | undefined,
+  blockElements: number = BLOCK_ELEMENTS,
 ): NoiseAndDivergence {
   const n = x.shape[0]!;
   const d = x.size / n;
   const directions = probes?.length ?? d;
-  const together = Math.max(1, Math.min(directions, Math.floor(BLOCK_ELEMENTS / x.size)));
+  const together = Math.max(1, Math.min(directions, Math.floor(blockElements / x.size)));
   const [noise, divergence] = tf.tidy(() => {
     let first: tf.Tensor | undefined;
     let total: tf.Tensor | undefined;

@@ -146,6 +146,7 @@ export const NOT_SAMPLERS: readonly string[] = [
   'invert',
   'langevin',
   'langevinCorrector',
+  'logLikelihood',
   'noiseBetween',
   'refreshCorrector',
   'sample',

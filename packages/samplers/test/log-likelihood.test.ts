@@ -23,7 +23,8 @@ import {
 } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ddim, ddpm, heun, logLikelihood, rungeKutta4 } from '../src/index.ts';
+import { ddpm, heun, logLikelihood, rungeKutta4 } from '../src/index.ts';
+import { noiseAndDivergence } from '../src/noise-divergence.ts';
 import { goldenCases, problem, type Rows } from './golden.ts';
 
 const given = vi.hoisted(() => ({ probe: undefined as number[][] | undefined }));
@@ -221,20 +222,27 @@ describe('closed forms', () => {
     tf.dispose([same, one, whole.latent, alone.latent, truth.latent, more.latent]);
   });
 
-  test('a batch too large for all directions at once goes one after the other', async () => {
-    const model = defineModel({ process: ou, kind: 'noise', predict: (x) => tf.tanh(x) });
-    const grid = [4, 1];
-    const few = tf.tensor2d(points);
-    const many = tf.tile(few, [90_000, 1]);
-    const [a, b] = [
-      await logLikelihood({ model, x: few, grid, sampler: ddim() }),
-      await logLikelihood({ model, x: many, grid, sampler: ddim() }),
-    ];
-    const all = await values(b.logDensity);
-    expect(all.length).toBe(270_000);
-    const expected = await values(a.logDensity);
-    expect(all.slice(-3)).toEqual(expected);
-    tf.dispose([few, many, a.latent, b.latent]);
+  test('directions in blocks of any size give the same divergence', async () => {
+    const process = edm({ T: 20 });
+    const labels = tf.tensor1d([0.5, 1, 2]);
+    const model = defineModel({
+      process,
+      kind: 'noise',
+      predict: (x, _, condition) => tf.tidy(() => tf.tanh(tf.mul(x, tf.reshape(condition!, [-1, 1])))),
+    });
+    const x = tf.tensor2d(points.map((row) => [...row, 0.4, -0.3, 0.9]));
+    const found: number[][] = [];
+    for (const block of [1, 30, 45, 1000]) {
+      const { noise, divergence } = noiseAndDivergence('test', model, x, 1, labels, undefined, block);
+      noise.dispose();
+      found.push(await values(divergence));
+    }
+    const wanted = points.map((row, i) => {
+      const c = [0.5, 1, 2][i]!;
+      return [...row, 0.4, -0.3, 0.9].reduce((s, v) => s + c * (1 - Math.tanh(c * v) ** 2), 0);
+    });
+    for (const divergence of found) expect(gap(divergence, wanted)).toBeLessThan(1e-5);
+    tf.dispose([labels, x]);
   });
 
   test('images are rows', async () => {
