@@ -21,6 +21,7 @@ export * from './softmax';
 export * from './strided-copy';
 export * from './taps';
 export * from './top-k';
+export * from './window-forward';
 export { sgemm, sgemmBatch, sgemmPack, sgemmPacked, sgemmPackedBytes, sgemmPanels, sgemmRows, sgemmScratch } from './sgemm';
 export * from './convolve';
 export * from './unary';

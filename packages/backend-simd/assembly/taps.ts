@@ -1,26 +1,18 @@
-// Pooling and depthwise convolution: what happens at each tap (an output pixel and one place of its window that lies
-// inside the image) happens to all channels alike,
-//
-//   maxPool    y ← max(y, x), from −∞; NaN is passed over, as in tfjs
-//   avgPool    y ← y + x, then y / number of taps
-//   depthwise  y ← y + x w
-//
-// and the gradients are the adjoints, except that avgPool's divides by the whole window also at the border, as tfjs's
-// suite demands. Images one after another, pixels and taps in order, so an image has the same
-// bits whatever else is in the batch.
+// The gradients of pooling and depthwise convolution: what happens at each tap (an output pixel and one place of its
+// window that lies inside the image) happens to all channels alike. They are the adjoints of window-forward.ts, except
+// that avgPool's divides by the whole window also at the border, as tfjs's suite demands. Images one after another,
+// pixels and taps in order, so an image has the same bits whatever else is in the batch.
 import { fma } from './fma';
 import {
   CHANNELS, DILATION_X, DILATION_Y, geometry, HEIGHT, LEFT, OUT_HEIGHT, OUT_WIDTH, STRIDE_X, STRIDE_Y, TOP,
   WIDTH, WINDOW_HEIGHT, WINDOW_WIDTH,
 } from './window';
 
-const MAX = 0;
-const SUM = 1;
-const SPREAD = 2;
-const DEPTHWISE = 3;
-const DEPTHWISE_INPUT = 4;
-const DEPTHWISE_FILTER = 5;
-const GREATEST = 6;
+const SUM = 0;
+const SPREAD = 1;
+const DEPTHWISE_INPUT = 2;
+const DEPTHWISE_FILTER = 3;
+const GREATEST = 4;
 
 /** What a tap does, over `bytes` bytes of channels. For GREATEST, `w` holds the greatest so far, `w + bytes` where. */
 @inline
@@ -30,10 +22,8 @@ function tap(op: i32, x: usize, y: usize, w: usize, bytes: usize, scale: f32): v
   const scales = f32x4.splat(scale);
   const address = i32x4.splat(<i32>x);
   for (; k < whole; k += 16) {
-    if (op == MAX) v128.store(y + k, f32x4.pmax(v128.load(y + k), v128.load(x + k)));
-    else if (op == SUM) v128.store(y + k, f32x4.add(v128.load(y + k), v128.load(x + k)));
+    if (op == SUM) v128.store(y + k, f32x4.add(v128.load(y + k), v128.load(x + k)));
     else if (op == SPREAD) v128.store(x + k, fma(v128.load(y + k), scales, v128.load(x + k)));
-    else if (op == DEPTHWISE) v128.store(y + k, fma(v128.load(x + k), v128.load(w + k), v128.load(y + k)));
     else if (op == DEPTHWISE_INPUT) v128.store(x + k, fma(v128.load(y + k), v128.load(w + k), v128.load(x + k)));
     else if (op == DEPTHWISE_FILTER) v128.store(w + k, fma(v128.load(x + k), v128.load(y + k), v128.load(w + k)));
     else {
@@ -44,11 +34,8 @@ function tap(op: i32, x: usize, y: usize, w: usize, bytes: usize, scale: f32): v
     }
   }
   for (; k < bytes; k += 4) {
-    if (op == MAX) {
-      if (load<f32>(x + k) > load<f32>(y + k)) store<f32>(y + k, load<f32>(x + k));
-    } else if (op == SUM) store<f32>(y + k, load<f32>(y + k) + load<f32>(x + k));
+    if (op == SUM) store<f32>(y + k, load<f32>(y + k) + load<f32>(x + k));
     else if (op == SPREAD) store<f32>(x + k, load<f32>(x + k) + load<f32>(y + k) * scale);
-    else if (op == DEPTHWISE) store<f32>(y + k, load<f32>(y + k) + load<f32>(x + k) * load<f32>(w + k));
     else if (op == DEPTHWISE_INPUT) store<f32>(x + k, load<f32>(x + k) + load<f32>(y + k) * load<f32>(w + k));
     else if (op == DEPTHWISE_FILTER) store<f32>(w + k, load<f32>(w + k) + load<f32>(x + k) * load<f32>(y + k));
     else if (load<f32>(x + k) > load<f32>(w + k)) {
@@ -61,14 +48,6 @@ function tap(op: i32, x: usize, y: usize, w: usize, bytes: usize, scale: f32): v
 @inline
 function fillFloats(to: usize, bytes: usize, value: f32): void {
   for (let k: usize = 0; k < bytes; k += 4) store<f32>(to + k, value);
-}
-
-/** How many of `taps` places from `first` in steps of `step` lie in [0, size). */
-@inline
-function inside(first: i32, step: i32, taps: i32, size: i32): i32 {
-  let n = 0;
-  for (let i = 0; i < taps; i++) n += i32(<u32>(first + i * step) < <u32>size);
-  return n;
 }
 
 /**
@@ -106,12 +85,7 @@ function eachTap(op: i32, x: usize, y: usize, w: usize, g: usize, begin: i32, en
       const left = ox * geometry(g, STRIDE_X) - geometry(g, LEFT);
       let scale: f32 = 1;
       if (op == SPREAD) scale = 1 / <f32>(windowHeight * windowWidth);
-      else if (op == SUM) {
-        scale = 1 / <f32>(inside(top, dilationY, windowHeight, height) * inside(left, dilationX, windowWidth, width));
-      }
-      if (op == MAX) fillFloats(y, bytes, -f32.POSITIVE_INFINITY);
-      else if (op == SUM || op == DEPTHWISE) fillFloats(y, bytes, 0);
-      else if (op == GREATEST) {
+      if (op == GREATEST) {
         fillFloats(w, bytes, -f32.POSITIVE_INFINITY);
         memory.fill(w + bytes, 0, bytes);
       }
@@ -127,7 +101,6 @@ function eachTap(op: i32, x: usize, y: usize, w: usize, g: usize, begin: i32, en
           tap(op, at, y, weights, bytes, scale);
         }
       }
-      if (op == SUM) for (let k: usize = 0; k < bytes; k += 4) store<f32>(y + k, load<f32>(y + k) * scale);
       if (op == GREATEST) {
         for (let k: usize = 0; k < bytes; k += 4) {
           const pixel = <usize>load<i32>(w + bytes + k);
@@ -146,14 +119,6 @@ function eachTap(op: i32, x: usize, y: usize, w: usize, g: usize, begin: i32, en
   }
 }
 
-export function maxPool(x: usize, y: usize, g: usize, begin: i32, end: i32): void {
-  eachTap(MAX, x, y, 0, g, begin, end, 0);
-}
-
-export function avgPool(x: usize, y: usize, g: usize, begin: i32, end: i32): void {
-  eachTap(SUM, x, y, 0, g, begin, end, 0);
-}
-
 /** Adds the gradient to dx. The first of equal elements of a window gets all of it. @param scratch 8·channels bytes */
 export function maxPoolGradient(x: usize, dy: usize, dx: usize, g: usize, begin: i32, end: i32, scratch: usize): void {
   eachTap(GREATEST, x, dy, scratch, g, begin, end, dx);
@@ -162,11 +127,6 @@ export function maxPoolGradient(x: usize, dy: usize, dx: usize, g: usize, begin:
 /** Adds the gradient to dx. */
 export function avgPoolGradient(dy: usize, dx: usize, g: usize, begin: i32, end: i32): void {
   eachTap(SPREAD, dx, dy, 0, g, begin, end, 0);
-}
-
-/** One filter element per tap and channel. */
-export function depthwise(x: usize, w: usize, y: usize, g: usize, begin: i32, end: i32): void {
-  eachTap(DEPTHWISE, x, y, w, g, begin, end, 0);
 }
 
 /** Adds the gradient to dx. */
