@@ -2,7 +2,7 @@
 //
 //   s = 1 / (1 + e) for x ≥ 0, e / (1 + e) below
 //
-// Error ≤ 3 ulp; below −87.3 silu is −0 (true: above −1.2·10⁻³⁶) and its slope 0. The slope's error is 4 ulp of
+// Error ≤ 4 ulp; below −87.3 silu is −0 (true: above −1.2·10⁻³⁶) and its slope 0. The slope's error is 4 ulp of
 // s (1 + |x|): it has a zero at −1.278. NaN and −∞ give NaN. Goes in steps of 32 bytes, as unary.ts.
 import { expBounded, expConstant } from './exp-bounded';
 import { fma } from './fma';

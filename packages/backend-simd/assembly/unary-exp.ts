@@ -3,7 +3,7 @@
  *
  *   x = n ln 2 + r, |r| ≤ ln 2 / 2;   exp x = 2ⁿ (1 + r + r² P(r)),   expm1 x = 2ⁿ (r + r² P(r)) + (2ⁿ − 1)
  *
- * exp: at most 1 ulp over all floats, subnormal results included; −∞ → 0, +∞ → +∞, NaN → NaN.
+ * exp: at most 1.1 ulp over all floats, subnormal results included; −∞ → 0, +∞ → +∞, NaN → NaN.
  * expm1: at most 2 ulp; −∞ → −1, ±0 → ±0.
  *
  * P from the Cephes library (Moshier), expf.

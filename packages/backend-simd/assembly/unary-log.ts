@@ -6,7 +6,7 @@
  *   softplus x = max(x, 0) + log1p e, e = exp(−|x|) ≤ 1;   log1p e = 2 artanh s = 2 s + s³ Q(s²), s = e / (2 + e)
  *
  * log: at most 1 ulp over all floats; ±0 → −∞, negative → NaN, +∞ → +∞, NaN → NaN, subnormals as they are.
- * log1p: at most 2 ulp; −1 → −∞, below → NaN, ±0 → ±0.   softplus: at most 2 ulp.
+ * log1p: at most 2 ulp; −1 → −∞, below → NaN, ±0 → ±0.   softplus: at most 3 ulp.
  *
  * P is that of log-positive.ts, relative error of the whole 6e-9. Q is the minimax cubic on [0, 1/9], relative error 5e-9.
  */

@@ -98,13 +98,12 @@ const test = { ...base.test, setupFiles: ['./test/every-fault.ts'], outputFile: 
 export default { ...base, cacheDir: './.cache', test };
 `,
   );
-  for (const build of Object.keys(BUILDS))
-    writeFileSync(
-      join(folder, `src/generated/wasm-${build}.ts`),
-      `import { readFileSync } from 'node:fs';
-export const bytes: string = readFileSync(${JSON.stringify(join(base, `${build}.wasm`))}, 'base64');
+  writeFileSync(
+    join(folder, 'src/module-bytes.ts'),
+    `import { readFileSync } from 'node:fs';
+export const moduleBytes = (build: string) => new Uint8Array(readFileSync(${JSON.stringify(base)} + '/' + build + '.wasm'));
 `,
-    );
+  );
   return folder;
 }
 

@@ -1,6 +1,6 @@
 /**
  * DiffSilu: x·sigmoid(x), and DiffSiluGradient: dy times its derivative at x, each in one pass (see `silu` in
- * @diff/score and assembly/silu.ts). Error ≤ 3 ulp; below −87.3 the result is −0.
+ * @diff/score and assembly/silu.ts). Error ≤ 4 ulp; below −87.3 the result is −0.
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { kernel } from '../kernel.ts';

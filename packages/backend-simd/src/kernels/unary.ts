@@ -3,7 +3,7 @@
  *
  * - correctly rounded: Sqrt, Square, Neg, Abs, Reciprocal, Sign, Floor, Ceil, Round (half to even), Step, Relu,
  *   Relu6, LeakyRelu, ClipByValue
- * - at most 1 ulp: Exp, Log; 2 ulp: Rsqrt, Expm1, Log1p, Elu; 3 ulp: Sigmoid, Softplus; 6 ulp: Tanh; 8 ulp: Erf
+ * - at most 1 ulp: Log, 1.1 ulp: Exp; 2 ulp: Rsqrt, Expm1, Log1p, Elu; 3 ulp: Sigmoid, Softplus; 6 ulp: Tanh; 8 ulp: Erf
  * - Sin, Cos: 2 ulp + 4e-15 |x| up to |x| = 8192, 1 ulp beyond
  *
  * NaN gives NaN (0 for Sign, as in tfjs's cpu backend). Other types fall back.
