@@ -150,7 +150,7 @@ ${DIMENSIONS.map((d, i) => `| ${d} | ${scalings.map(({ nfe }) => nfe[i]).join(' 
 
 ![Evaluations for a given W₂ against the dimension](samplers/dimension.svg)
 
-The known bounds let the number of steps grow like d for the exponential integrator with noise (Benton et al. 2024) and
+The known bounds let the number of steps grow like d for the exponential integrator with noise (Benton et al. 2023) and
 like √d for DPUM (Chen et al. 2023). On this data all stay at or below √d, for a plain reason: coordinates are
 independent, W₂ is √d times the error of one, and a method of order p needs d^{1/(2p)} steps to make up for it. That is 1/2 for
 the methods of order 1, whatever the noise, and 1/4 for those of order 2; DPUM, whose corrector takes away most of what

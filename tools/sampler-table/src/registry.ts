@@ -194,7 +194,7 @@ export const REGISTRY: readonly Entry[] = [
 
   entry(STOCHASTIC, TANG, 'eulerMaruyama()', () => eulerMaruyama()),
   entry(STOCHASTIC, TANG, 'eulerMaruyama({ exactNoise: true })', () => eulerMaruyama({ exactNoise: true })),
-  entry(STOCHASTIC, 'Benton et al. 2024', "exponentialIntegrator({ hold: 'score' })", () =>
+  entry(STOCHASTIC, 'Benton et al. 2023', "exponentialIntegrator({ hold: 'score' })", () =>
     exponentialIntegrator({ hold: 'score' }),
   ),
   entry(STOCHASTIC, LU2, "exponentialIntegrator({ hold: 'noise' })", () =>
