@@ -25,6 +25,7 @@ export {
   type Held,
 } from './exponential-integrator.ts';
 export { fromSchedulerConfig } from './from-scheduler-config.ts';
+export { gradientEstimation } from './gradient-estimation.ts';
 export { heun } from './heun.ts';
 export { heunInTime } from './heun-in-time.ts';
 export { type InpaintOptions, inpaint } from './inpaint.ts';
@@ -58,6 +59,7 @@ export { type SampleRowsOptions, sampleRows } from './sample-rows.ts';
 export type { RunPlan, Sampler, StepContext } from './sampler.ts';
 export type { SchedulerOptions } from './scheduler-config/scheduler-options.ts';
 export type { SchedulerNetwork, SchedulerRun } from './scheduler-config/scheduler-run.ts';
+export { type Seeds2Options, seeds2 } from './seeds2.ts';
 export { shark } from './shark.ts';
 export { sra1 } from './sra1.ts';
 export { type Start, type StartFromOptions, startFrom } from './start-from.ts';

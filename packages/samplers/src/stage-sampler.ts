@@ -7,7 +7,7 @@
  * Explicit Runge–Kutta and exponential methods have this form. One `predict` and one `combine` a stage; the last
  * stage draws with the step's own key, an inner stage i with the key folded by i.
  */
-import { fold } from '@diff/core';
+import { fold, type Key, normal } from '@diff/core';
 import { conversion } from '@diff/score';
 import * as tf from '@tensorflow/tfjs-core';
 import type { RunPlan, Sampler, StepContext } from './sampler.ts';
@@ -21,6 +21,8 @@ interface Stage {
   /** Weights of Q_0, Q_1, …. */
   readonly gains: readonly number[];
   readonly noise?: number;
+  /** Weight of the first stage's ξ, where the stages follow one path; `noise` is then of what the path does after it. */
+  readonly shared?: number;
 }
 
 export interface Scheme {
@@ -44,12 +46,13 @@ interface Row {
   readonly prediction: readonly number[];
   readonly constant: number;
   readonly noise: number;
+  readonly shared: number;
 }
 
 /** A scheme in terms of states and of what the model predicts. */
 function rowsOf({ process, kind }: RunPlan, t: number, { hold, stages }: Scheme): Row[] {
   const times = [t, ...stages.map((stage) => stage.to)];
-  return stages.map(({ to, carry, gains, noise = 0 }) => {
+  return stages.map(({ to, carry, gains, noise = 0, shared = 0 }) => {
     const x = gains.map((_, j) => (j === 0 ? carry : 0));
     const prediction = gains.map(() => 0);
     let constant = process.mean(to) - carry * process.mean(t);
@@ -60,8 +63,14 @@ function rowsOf({ process, kind }: RunPlan, t: number, { hold, stages }: Scheme)
       prediction[j]! += gain * q.p;
       constant += gain * q.constant;
     }
-    return { x, prediction, constant, noise };
+    return { x, prediction, constant, noise, shared };
   });
+}
+
+/** ξ of the first stage, from t to `to`. */
+function unitNoise({ x, t, firstRow, brownian }: StepContext, key: Key, to: number): tf.Tensor {
+  if (!brownian) return normal(key, x.shape, { firstRow });
+  return tf.tidy(() => tf.div(brownian.increment(t, to, x.shape, firstRow), Math.sqrt(Math.abs(t - to))));
 }
 
 export function stageSampler({ name, order, strongOrder, stochastic, nfe, scheme }: StagedMethod): Sampler {
@@ -80,6 +89,7 @@ export function stageSampler({ name, order, strongOrder, stochastic, nfe, scheme
             ...Object.fromEntries(row.prediction.map((value, j) => [`prediction${j}`, value])),
             constant: row.constant,
             noise: row.noise,
+            shared: row.shared,
           });
         }
       }
@@ -90,21 +100,34 @@ export function stageSampler({ name, order, strongOrder, stochastic, nfe, scheme
       const rows = rowsOf(context, t, method);
       const states = [context.x];
       const predictions: tf.Tensor[] = [];
+      const middle = method.stages[0]!.to;
+      const follows = rows.some((row) => row.shared !== 0);
+      const first = follows ? unitNoise(context, fold(key, 0), middle) : undefined;
       try {
         for (const [i, row] of rows.entries()) {
           const time = i === 0 ? t : method.stages[i - 1]!.to;
           predictions.push(await context.predict(states[i]!, time));
-          const terms = [
+          const terms: (readonly [number, tf.Tensor])[] = [
             ...row.x.map((weight, j) => [weight, states[j]!] as const),
             ...row.prediction.map((weight, j) => [weight, predictions[j]!] as const),
           ];
           const last = i === rows.length - 1;
-          const draw = { key: last ? key : fold(key, i), firstRow, brownian, t, next: method.stages[i]!.to };
-          states.push(weighted(draw, terms, row.constant, row.noise));
+          const from = follows && i > 0 ? middle : t;
+          const draw = {
+            key: last ? key : fold(key, i),
+            firstRow,
+            brownian,
+            t: from,
+            next: method.stages[i]!.to,
+          };
+          const own = first && i === 0 ? 0 : row.noise;
+          if (first) terms.push([i === 0 ? row.noise : row.shared, first]);
+          states.push(weighted(draw, terms, row.constant, own));
         }
         return states.pop()!;
       } finally {
         tf.dispose(states.slice(1));
+        first?.dispose();
       }
     },
   };

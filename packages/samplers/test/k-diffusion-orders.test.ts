@@ -25,6 +25,7 @@ import {
   dpmSolverSde,
   edmStochastic,
   eulerAncestral,
+  gradientEstimation,
   heun,
   heunInTime,
   lms,
@@ -34,6 +35,7 @@ import {
   type Sampler,
   sample,
   saSolver,
+  seeds2,
   shark,
   sra1,
 } from '../src/index.ts';
@@ -93,6 +95,8 @@ describe('deterministic orders on a mixture, σ from 80 to 0.01', () => {
   test.each(
     [
       eulerAncestral({ eta: 0 }),
+      gradientEstimation(),
+      gradientEstimation({ gamma: 1 }),
       midpoint(),
       heunInTime({ node: 0.5 }),
       dpm2(),
@@ -173,6 +177,8 @@ describe('weak orders: the exact law of runs on a Gaussian', () => {
     edmStochastic({ churn: 5 }),
     edmStochastic({ churn: 5, solver: 'dpm2', from: 0.3, upTo: 5 }),
     edmStochastic({ churn: 5, solver: 'euler' }),
+    seeds2(),
+    seeds2({ noiseLevel: 0.5, innerShare: 0.4 }),
     sra1(),
     sra1({ noiseLevel: 0.5 }),
     shark(),
@@ -226,6 +232,8 @@ const ALL: readonly (readonly [Sampler, evaluations: number, combines: number])[
   [lms(), 1, 1],
   [lms({ variable: 'straight' }), 1, 1],
   [sra1(), 2, 2],
+  [seeds2(), 2, 2],
+  [gradientEstimation(), 1, 1],
   // ShARK's first evaluation is off the state, at a combine.
   [shark(), 2, 3],
   // Three: the raise to more noise is one of its own.
@@ -364,6 +372,8 @@ describe('names for one another', () => {
     ['euler ancestral is ddim with eta', eulerAncestral({ eta: 0.7 }), ddim({ eta: 0.7 })],
     ['dpm2 ancestral without noise is dpm2', dpm2Ancestral({ eta: 0 }), dpm2()],
     ['heun in time, where time is the level, is heun', heunInTime(), heun()],
+    ['gradient estimation with gamma 1 is ddim', gradientEstimation({ gamma: 1 }), ddim()],
+    ['seeds2 without noise is 2S', seeds2({ noiseLevel: 0 }), dpmSolver2sAncestral({ eta: 0 })],
     ['no churn is heun', edmStochastic({ churn: 0 }), heun()],
     ['no churn between the levels is dpm2', edmStochastic({ churn: 9, from: 30, solver: 'dpm2' }), dpm2()],
     ['dpm++ sde without noise is 2S', dpmSolverSde({ eta: 0 }), dpmSolver2sAncestral({ eta: 0 })],
@@ -406,6 +416,8 @@ describe('bad input', () => {
       () => edmStochastic({ churn: 1, solver: dpm2Ancestral() }),
       'edmStochastic: solver must be a deterministic',
     ],
+    [() => seeds2({ innerShare: 1 }), 'seeds2: innerShare must lie in (0, 1), got 1.'],
+    [() => gradientEstimation({ gamma: Number.NaN }), 'gradientEstimation: gamma must be'],
     [() => heunInTime({ node: 0 }), 'heunInTime: node must lie in (0, 1], got 0.'],
     [() => dpmFast({ evaluations: 2 }), 'dpmFast: evaluations must be an integer of at least 3, got 2.'],
     [() => lms({ variable: untyped('log') }), 'lms: variable must be one of'],

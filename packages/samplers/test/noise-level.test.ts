@@ -22,6 +22,7 @@ import {
   type Sampler,
   sample,
   saSolver,
+  seeds2,
   shark,
   sra1,
 } from '../src/index.ts';
@@ -58,6 +59,7 @@ const METHODS: Readonly<Record<string, readonly [make: (level: Level) => Sampler
   ],
   reverseDiffusion: [(noiseLevel) => reverseDiffusion({ noiseLevel })],
   saSolver: [(noiseLevel) => saSolver({ noiseLevel })],
+  seeds2: [(noiseLevel) => seeds2({ noiseLevel }), dpmSolver2sAncestral({ eta: 0 })],
   shark: [(noiseLevel) => shark({ noiseLevel })],
   sra1: [(noiseLevel) => sra1({ noiseLevel })],
 };

@@ -20,6 +20,7 @@ import {
   type Sampler,
   sample,
   saSolver,
+  seeds2,
   shark,
   sra1,
 } from '../src/index.ts';
@@ -100,6 +101,7 @@ test('other samplers follow the same path, at order 1', async () => {
     saSolver({ noiseLevel: 1 }),
     dpm2Ancestral(),
     ddpm(),
+    seeds2(),
   ]) {
     const errors: number[] = [];
     for (const n of [32, 64, 128]) errors.push(rms(await ending(sampler, setting, n), want));
