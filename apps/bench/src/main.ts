@@ -9,14 +9,14 @@ import { BASELINE, CONTESTANTS } from './node/contestants.ts';
 import { downloadSizes } from './node/download-size.ts';
 import { createLiveTable, type LiveTable } from './node/live-table.ts';
 import { measureStartUp } from './node/measure-start-up.ts';
-import type { Pace } from './node/pace.ts';
 import { runSuite } from './node/run-suite.ts';
 import { type Options, readOptions } from './options.ts';
 import { byClock, shareOfCore } from './report/by-clock.ts';
 import { mergeResults, requireResults } from './report/merge-results.ts';
 import { renderReport } from './report/render-report.ts';
-import type { Results } from './report/results.ts';
 import { remarks, targetsTable, terminalTable } from './report/terminal-table.ts';
+import type { Pace } from './suite/pace.ts';
+import type { Results } from './suite/results.ts';
 import { CASES } from './suite/suite.ts';
 
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);

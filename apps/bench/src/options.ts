@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { DomainError } from '@diff/core';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CONTESTANTS, type ContestantSpec } from './node/contestants.ts';
-import type { Clock } from './report/results.ts';
 import type { BenchCase } from './suite/bench-case.ts';
+import type { Clock } from './suite/results.ts';
 import { CASES } from './suite/suite.ts';
 
 export interface Options {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { chosenCases, chosenContestants } from '../src/options.ts';
-import type { Results } from '../src/report/results.ts';
+import type { Results } from '../src/suite/results.ts';
 import { recorded, timed } from './recorded-results.ts';
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));

@@ -1,19 +1,11 @@
 /** The order of things in a case: check, warm up, take turns; and what becomes of those who fail. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { type ContestantProcess, Refusal } from '../src/node/contestant-process.ts';
-import type { Member } from '../src/node/crew.ts';
-import { measureCase } from '../src/node/measure-case.ts';
-import { type Pace, planned } from '../src/node/pace.ts';
-import type { Request } from '../src/node/protocol.ts';
-import type { Cell } from '../src/report/results.ts';
+import { describe, expect, it } from 'vitest';
 import type { BenchCase } from '../src/suite/bench-case.ts';
+import { type Contender, Refusal } from '../src/suite/contender.ts';
 import { digest } from '../src/suite/digest.ts';
-
-const scratch = mkdtempSync(join(tmpdir(), 'measure-'));
-afterAll(() => rmSync(scratch, { recursive: true }));
+import { type MeasureOptions, measureCase } from '../src/suite/measure-case.ts';
+import { type Pace, planned } from '../src/suite/pace.ts';
+import type { Cell } from '../src/suite/results.ts';
 
 const PACE: Pace = { rounds: 4, sample: 10, warmUp: 20, budget: 1000, limit: 5000 };
 
@@ -32,61 +24,52 @@ const doubling: BenchCase = {
   },
 };
 
-type Answer = (request: Request, count: number) => object;
+/** A contestant in memory, whose run takes so long and whose result is x + x unless told otherwise. */
+interface Fake {
+  readonly milliseconds?: number;
+  readonly result?: readonly number[];
+  /** Throws where something is to go wrong: at 'prepare', or before turn 0, 1, … */
+  readonly fail?: (at: 'prepare' | number) => void;
+  readonly yardstick?: boolean;
+}
 
-/** A contestant in memory; `log` gathers its turns. */
-function member(id: string, answer: Answer, log: string[] = [], yardstick = false): Member {
-  let timed = 0;
-  const ask = async (request: Request): Promise<never> => {
-    if (request.do === 'time') log.push(id);
-    return answer(request, request.do === 'time' ? timed++ : 0) as never;
-  };
-  const process: ContestantProcess = { alive: true, end: () => undefined, ask };
+/** `log` gathers the turns. */
+function contender(id: string, fake: Fake, log: string[] = []): Contender {
+  const { milliseconds = 2, result = [2, 4, 6], fail, yardstick = false } = fake;
+  let turns = 0;
   return {
-    spec: {
-      id,
-      label: id,
-      quick: true,
-      growth: true,
-      command: { program: '', args: [] },
-      ...(yardstick && { yardstick }),
+    id,
+    yardstick,
+    async prepare() {
+      fail?.('prepare');
+      return digest(result);
     },
-    result: { id, label: id, environment: 'node', versions: {}, threads: 1 },
-    process: async () => process,
+    async time() {
+      fail?.(turns++);
+      log.push(id);
+      return { milliseconds, cpu: milliseconds / 4 };
+    },
+    finish: async () => ({ peakBytes: 77 }),
   };
 }
 
-const good =
-  (milliseconds: number): Answer =>
-  ({ do: what }) =>
-    what === 'prepare'
-      ? { digest: digest([2, 4, 6]) }
-      : what === 'time'
-        ? { milliseconds, cpu: milliseconds / 4 }
-        : { peakBytes: 77 };
+type Cells = Readonly<Record<string, Cell>>;
 
-async function measure(
-  members: readonly Member[],
-  given: Partial<BenchCase> = {},
-): Promise<Record<string, Cell>> {
+function measure(contenders: readonly Contender[], given: Partial<MeasureOptions> = {}): Promise<Cells> {
   return measureCase({
-    benchCase: { ...doubling, ...given },
-    members,
+    benchCase: doubling,
+    contenders,
     pace: PACE,
     until: Number.POSITIVE_INFINITY,
-    scratch,
     reference: async () => digest([2, 4, 6]),
+    ...given,
   });
 }
 
 describe('measureCase', () => {
   it('gives times per piece, in rounds that begin with another contestant each', async () => {
     const log: string[] = [];
-    const cells = await measure([
-      member('a', good(2), log),
-      member('b', good(3), log),
-      member('c', good(4), log),
-    ]);
+    const cells = await measure(['a', 'b', 'c'].map((id) => contender(id, {}, log)));
     expect(cells.a).toEqual({
       status: 'timed',
       samples: [1, 1, 1, 1],
@@ -97,14 +80,12 @@ describe('measureCase', () => {
       peakBytes: 77,
     });
     // Two requests each to warm up, then the rounds.
-    expect(log.join('')).toBe('aabbcc' + 'abc' + 'bca' + 'cab' + 'abc');
+    expect(log.join('')).toBe(['aabbcc', 'abc', 'bca', 'cab', 'abc'].join(''));
   });
 
   it('never times what computed something else', async () => {
     const log: string[] = [];
-    const wrong: Answer = (request, count) =>
-      request.do === 'prepare' ? { digest: digest([2, 4, 6.1]) } : good(1)(request, count);
-    const cells = await measure([member('right', good(1)), member('wrong', wrong, log)]);
+    const cells = await measure([contender('right', {}), contender('wrong', { result: [2, 4, 6.1] }, log)]);
     expect(cells.wrong).toEqual({ status: 'wrong', reason: expect.stringContaining('element 2 is 6.1') });
     expect(log).toEqual([]);
     expect(cells.right!.status).toBe('timed');
@@ -112,47 +93,36 @@ describe('measureCase', () => {
 
   it('compares with the reference where a case has no closed form', async () => {
     const { expected: _, ...open } = doubling;
-    const pace = { pace: PACE, until: Number.POSITIVE_INFINITY, scratch };
     const benchCase = { ...open, tolerance: { relative: 0.01, absolute: 0 } };
-    const run = (values: number[]): Promise<Readonly<Record<string, Cell>>> =>
-      measureCase({
-        ...pace,
-        benchCase,
-        members: [member('a', good(1))],
-        reference: async () => digest(values),
-      });
-    expect((await run([2, 4, 6.05])).a!.status).toBe('timed');
-    expect((await run([2, 4, 6.1])).a!.status).toBe('wrong');
-    const gone = await measureCase({
-      ...pace,
-      benchCase,
-      members: [member('a', good(1))],
-      reference: () => Promise.reject(new Refusal('slow', 'it takes more than 9 s')),
-    });
+    const run = (reference: MeasureOptions['reference']): Promise<Cells> =>
+      measure([contender('a', {})], { benchCase, reference });
+    expect((await run(async () => digest([2, 4, 6.05]))).a!.status).toBe('timed');
+    expect((await run(async () => digest([2, 4, 6.1]))).a!.status).toBe('wrong');
+    const gone = await run(() => Promise.reject(new Refusal('slow', 'it takes more than 9 s')));
     expect(gone.a).toEqual({ status: 'error', reason: 'there is no reference: it takes more than 9 s' });
+    const infinite = await run(async () => digest([Number.NaN, 4, 6]));
+    expect(infinite.a).toMatchObject({ status: 'error', reason: expect.stringContaining('finite numbers') });
   });
 
   it('does not check a yardstick', async () => {
-    const odd: Answer = (request, count) =>
-      request.do === 'prepare' ? { digest: digest([1]) } : good(1)(request, count);
-    expect((await measure([member('peak', odd, [], true)])).peak!.status).toBe('timed');
+    const cells = await measure([contender('peak', { result: [1], yardstick: true })]);
+    expect(cells.peak!.status).toBe('timed');
   });
 
   it('keeps reasons apart: cannot, error, and a crash that leaves the samples before it', async () => {
-    const refuse =
-      (kind: Refusal['kind']): Answer =>
-      () => {
+    const refuse = (kind: Refusal['kind']): Fake => ({
+      fail: () => {
         throw new Refusal(kind, `because ${kind}`);
-      };
-    const crashing: Answer = (request, count) => {
-      if (request.do === 'time' && count === 4) throw new Refusal('ended', 'it crashed');
-      return good(1)(request, count);
+      },
+    });
+    const crash = (at: 'prepare' | number): void => {
+      if (at === 4) throw new Refusal('ended', 'it crashed');
     };
     const cells = await measure([
-      member('cannot', refuse('cannot')),
-      member('slow', refuse('slow')),
-      member('error', refuse('error')),
-      member('crashing', crashing),
+      contender('cannot', refuse('cannot')),
+      contender('slow', refuse('slow')),
+      contender('error', refuse('error')),
+      contender('crashing', { milliseconds: 1, fail: crash }),
     ]);
     expect(cells.cannot).toEqual({ status: 'cannot', reason: 'because cannot' });
     expect(cells.slow).toEqual({ status: 'cannot', reason: 'because slow' });
@@ -160,19 +130,21 @@ describe('measureCase', () => {
     expect(cells.crashing).toMatchObject({ status: 'timed', samples: [0.5, 0.5] });
   });
 
+  it('does not hide mistakes of its own', async () => {
+    const mistaken: Fake = {
+      fail: () => {
+        throw new TypeError('undefined is not a function');
+      },
+    };
+    await expect(measure([contender('a', mistaken)])).rejects.toThrow(TypeError);
+  });
+
   it('measures a slow contestant once, and begins nothing after the deadline', async () => {
     const log: string[] = [];
-    const cells = await measure([member('slow', good(900), log), member('fast', good(1))]);
+    const cells = await measure([contender('slow', { milliseconds: 900 }, log), contender('fast', {})]);
     expect(cells.slow).toMatchObject({ samples: [450], cpu: [112.5], bursts: 1, repetitions: 1 });
     expect(log).toHaveLength(1);
-    const late = await measureCase({
-      benchCase: doubling,
-      members: [member('a', good(1), log)],
-      pace: PACE,
-      until: performance.now() - 1,
-      scratch,
-      reference: async () => digest([]),
-    });
+    const late = await measure([contender('a', {}, log)], { until: performance.now() - 1 });
     expect(late.a).toEqual({ status: 'cannot', reason: 'no time was left for it' });
     expect(log).toHaveLength(1);
   });

@@ -1,5 +1,5 @@
 /** A small set of results, as a run writes them: two cases and a growth curve, with something of every kind. */
-import type { Cell, Results } from '../src/report/results.ts';
+import type { Cell, Results } from '../src/suite/results.ts';
 
 export const timed = (samples: readonly number[], peakBytes = 1e8): Cell => ({
   status: 'timed',

@@ -5,9 +5,9 @@ import { byClock, shareOfCore } from '../src/report/by-clock.ts';
 import { growthCurves } from '../src/report/growth.ts';
 import { mergeResults, requireResults } from '../src/report/merge-results.ts';
 import { renderReport } from '../src/report/render-report.ts';
-import { type Cell, type Results, SCHEMA } from '../src/report/results.ts';
 import { shownBytes, shownRatio, shownTime } from '../src/report/shown.ts';
 import { remarks, shownCell, targetsTable, terminalTable } from '../src/report/terminal-table.ts';
+import { type Cell, type Results, SCHEMA } from '../src/suite/results.ts';
 import { judgeTargets } from '../src/targets/judge-targets.ts';
 import { recorded, timed } from './recorded-results.ts';
 

@@ -4,23 +4,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { Refusal } from '../suite/contender.ts';
 import { type Answers, lineReader, type Reply, type Request } from './protocol.ts';
 
 export interface Command {
   readonly program: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-}
-
-/** A contestant that answers with a reason instead of a result. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
-  readonly kind: 'cannot' | 'error' | 'slow' | 'ended';
-
-  constructor(kind: Refusal['kind'], message: string) {
-    super(message);
-    this.kind = kind;
-  }
 }
 
 export interface ContestantProcess {

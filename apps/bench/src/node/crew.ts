@@ -2,8 +2,10 @@
  * The contestants of a run and their processes. A process that was stopped or has crashed is started again for the
  * next case.
  */
-import type { ContestantResult } from '../report/results.ts';
-import { type ContestantProcess, Refusal, startContestant } from './contestant-process.ts';
+
+import { Refusal } from '../suite/contender.ts';
+import type { ContestantResult } from '../suite/results.ts';
+import { type ContestantProcess, startContestant } from './contestant-process.ts';
 import type { ContestantSpec } from './contestants.ts';
 
 const HELLO_LIMIT = 60_000;

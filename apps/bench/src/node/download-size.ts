@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import type { DownloadSize, Results } from '../report/results.ts';
+import type { DownloadSize, Results } from '../suite/results.ts';
 
 interface Esbuild {
   build(options: object): Promise<{ readonly outputFiles: readonly { readonly contents: Uint8Array }[] }>;

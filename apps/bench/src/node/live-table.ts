@@ -1,8 +1,8 @@
 /** Progress: a table that grows in place in a terminal, a line per finished case in a log. */
 import logUpdate from 'log-update';
 import { caseByClock } from '../report/by-clock.ts';
-import type { CaseResult, Clock, ContestantResult } from '../report/results.ts';
 import { shownCell, terminalTable } from '../report/terminal-table.ts';
+import type { CaseResult, Clock, ContestantResult } from '../suite/results.ts';
 
 export interface LiveTable {
   progress(done: readonly CaseResult[], title: string, contestant: string, what: string): void;

@@ -1,7 +1,7 @@
 /** Where and of what a result was measured. */
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
-import type { Machine } from '../report/results.ts';
+import type { Machine } from '../suite/results.ts';
 
 export function machine(): Omit<Machine, 'load'> {
   const cores = cpus();

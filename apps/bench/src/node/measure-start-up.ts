@@ -1,7 +1,7 @@
 /** How long a fresh process takes to its first result, in turns over all that can be started. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { StartUp } from '../report/results.ts';
+import type { StartUp } from '../suite/results.ts';
 import type { Command } from './contestant-process.ts';
 
 const here = import.meta.url;

@@ -2,16 +2,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type CaseResult, type Clock, type Results, SCHEMA } from '../report/results.ts';
+import { fileURLToPath } from 'node:url';
 import type { BenchCase } from '../suite/bench-case.ts';
 import type { Digest } from '../suite/digest.ts';
+import { measureCase } from '../suite/measure-case.ts';
+import type { Pace } from '../suite/pace.ts';
+import { type CaseResult, type Clock, type Results, SCHEMA } from '../suite/results.ts';
 import { startContestant } from './contestant-process.ts';
 import { BASELINE, type ContestantSpec, nodeWorker } from './contestants.ts';
 import { assembleCrew, type Crew } from './crew.ts';
 import { commit, load, machine } from './machine.ts';
-import { measureCase } from './measure-case.ts';
-import type { Pace } from './pace.ts';
-import type { RawFiles } from './raw-files.ts';
+import { type CaseFiles, caseFiles, processContender } from './process-contender.ts';
 
 export interface RunOptions {
   readonly cases: readonly BenchCase[];
@@ -39,17 +40,14 @@ const REFERENCE_LIMIT = 120_000;
  * The tfjs cpu backend's result of a case that has no closed form: sums in float64, results in float32. It has a process
  * of its own, which lives for one case.
  */
-async function cpuReference({ id, op, settings }: BenchCase, inputs: RawFiles): Promise<Digest> {
-  const reference = startContestant(nodeWorker('tfjs-cpu'));
+async function cpuReference(benchCase: BenchCase, files: CaseFiles): Promise<Digest> {
+  const started = startContestant(nodeWorker('tfjs-cpu'));
   try {
-    await reference.ask({ do: 'hello' }, REFERENCE_LIMIT);
-    const { digest } = await reference.ask(
-      { do: 'prepare', case: id, op, settings, inputs, output: '' },
-      REFERENCE_LIMIT,
-    );
-    return digest!;
+    await started.ask({ do: 'hello' }, REFERENCE_LIMIT);
+    const reference = processContender({ id: 'reference', files, process: async () => started });
+    return await reference.prepare(benchCase, REFERENCE_LIMIT);
   } finally {
-    reference.end();
+    started.end();
   }
 }
 
@@ -60,6 +58,11 @@ export async function runSuite(options: RunOptions): Promise<Omit<Results, 'star
   const loadBefore = load();
   const scratch = await mkdtemp(join(tmpdir(), 'diff-bench-'));
   const crew = await assembleCrew(contestants);
+  const files = caseFiles(scratch);
+  const contenders = crew.present.map(({ spec: { id, yardstick, growth }, process }) => ({
+    growth,
+    contender: processContender({ id, yardstick, files, process }),
+  }));
   const done: CaseResult[] = [];
   const notReached: string[] = [];
   try {
@@ -77,11 +80,10 @@ export async function runSuite(options: RunOptions): Promise<Omit<Results, 'star
       }
       const cells = await measureCase({
         benchCase,
-        members: curve ? crew.present.filter(({ spec }) => spec.growth) : crew.present,
+        contenders: contenders.flatMap(({ contender, growth }) => (growth || !curve ? [contender] : [])),
         pace,
         until: began + deadline,
-        scratch: join(scratch, id.replace(/\W/g, '_')),
-        reference: (inputs) => cpuReference(benchCase, inputs),
+        reference: () => cpuReference(benchCase, files),
         onProgress: (contestant, what) => onProgress?.(done, benchCase, contestant, what),
       });
       const result = { id, group, title, ...(work && { work }), ...(curve && { curve }), cells };
@@ -96,7 +98,7 @@ export async function runSuite(options: RunOptions): Promise<Omit<Results, 'star
     schema: SCHEMA,
     started,
     seconds: (performance.now() - began) / 1000,
-    commit: commit(process.cwd()),
+    commit: commit(fileURLToPath(new URL('.', import.meta.url))),
     machine: { ...machine(), load: [loadBefore, load()] },
     options: options.options,
     clock: options.clock,

@@ -6,7 +6,7 @@
  * point is to use more of it in less time.
  */
 import { median } from '../statistics/quantile.ts';
-import type { CaseResult, Cell, Clock, ContestantResult, Results } from './results.ts';
+import type { CaseResult, Cell, Clock, ContestantResult, Results } from '../suite/results.ts';
 
 function cellBy(clock: Clock, cell: Cell, threads: number): Cell {
   if (clock === 'wall' || cell.status !== 'timed') return cell;

@@ -1,7 +1,7 @@
 /** Growth curves: how times and memory follow n, d and the number of steps. */
 import { logLogSlope, type Slope } from '../statistics/log-log-slope.ts';
 import { median } from '../statistics/quantile.ts';
-import type { Results } from './results.ts';
+import type { Results } from '../suite/results.ts';
 
 interface GrowthPoint {
   readonly value: number;

@@ -3,7 +3,7 @@
  * environment in front, 'browser:webgpu'; ratios stay within an environment, since only there rounds are paired.
  */
 import { FormatError, shown } from '@diff/core';
-import { type CaseResult, type Cell, type Results, SCHEMA } from './results.ts';
+import { type CaseResult, type Cell, type Results, SCHEMA } from '../suite/results.ts';
 
 /** Throws unless `value` has the shape of results of this schema. */
 export function requireResults(where: string, value: unknown): Results {

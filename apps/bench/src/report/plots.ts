@@ -2,8 +2,14 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { pairedRatio } from '../statistics/paired-ratio.ts';
+import {
+  baselineOf,
+  type CaseResult,
+  type ContestantResult,
+  type Results,
+  samplesOf,
+} from '../suite/results.ts';
 import type { GrowthCurve } from './growth.ts';
-import { baselineOf, type CaseResult, type ContestantResult, type Results, samplesOf } from './results.ts';
 import { shownRatio, shownTime } from './shown.ts';
 
 const { document } = parseHTML('<!doctype html><html><body></body></html>');

@@ -1,11 +1,17 @@
 /** The report of a run: one HTML file that needs nothing else. */
 import { median, quantile } from '../statistics/quantile.ts';
+import {
+  type CaseResult,
+  type ContestantResult,
+  type Machine,
+  type Results,
+  samplesOf,
+} from '../suite/results.ts';
 import { judgeTargets, type Verdict } from '../targets/judge-targets.ts';
 import { byClock, shareOfCore } from './by-clock.ts';
 import { type GrowthCurve, growthCurves } from './growth.ts';
 import { escapeHtml, type HtmlCell, page, table } from './html.ts';
 import { compared, growthPlot, quietnessPlot, ratioPlot } from './plots.ts';
-import { type CaseResult, type ContestantResult, type Machine, type Results, samplesOf } from './results.ts';
 import { shownBytes, shownRatio, shownTime } from './shown.ts';
 import { remarks } from './terminal-table.ts';
 

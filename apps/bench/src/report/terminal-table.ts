@@ -2,8 +2,14 @@
 import Table from 'cli-table3';
 import { pairedRatio } from '../statistics/paired-ratio.ts';
 import { median } from '../statistics/quantile.ts';
+import {
+  baselineOf,
+  type CaseResult,
+  type ContestantResult,
+  type Results,
+  samplesOf,
+} from '../suite/results.ts';
 import { judgeTargets } from '../targets/judge-targets.ts';
-import { baselineOf, type CaseResult, type ContestantResult, type Results, samplesOf } from './results.ts';
 import { shownRatio, shownTime } from './shown.ts';
 
 /** What a cell of the table says. */

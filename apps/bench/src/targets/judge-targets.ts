@@ -1,6 +1,7 @@
 /** What was promised, and whether these results keep it: each target is a ratio of two times in one case. */
-import { type CaseResult, type Results, samplesOf } from '../report/results.ts';
+
 import { type PairedRatio, pairedRatio } from '../statistics/paired-ratio.ts';
+import { type CaseResult, type Results, samplesOf } from '../suite/results.ts';
 import list from './targets.json' with { type: 'json' };
 
 export interface Target {

@@ -1,7 +1,7 @@
 /**
  * What a run leaves behind as results.json. The README documents every field; `SCHEMA` grows when their meaning changes.
  */
-import type { CurvePoint, Group, Work } from '../suite/bench-case.ts';
+import type { CurvePoint, Group, Work } from './bench-case.ts';
 
 export const SCHEMA = 1;
 
