@@ -1,10 +1,10 @@
 // Which test files concern a file of assembly/, the quickest to find a fault first. What is not named meets all tests.
 const noise = ['diff-noise', 'diff-combine'];
-const mixture = ['diff-softmax-mean', 'diff-growth'];
+const mixture = ['kernel-edges', 'diff-softmax-mean', 'diff-growth'];
 const products = ['mat-mul', 'fused-mat-mul', 'conv2d'];
 
 const TESTS = {
-  adam: ['adam'],
+  adam: ['diff-adam'],
   'add-into': ['reduce'],
   binary: ['binary', 'unary'],
   'box-muller': noise,
@@ -36,10 +36,10 @@ const TESTS = {
   'sgemm-pack': products,
   'sgemm-tile': products,
   sgemm: products,
-  silu: ['silu', 'unary'],
+  silu: ['diff-silu'],
   'softmax-mean': mixture,
   softmax: ['along-axis'],
-  'squared-distances': ['diff-pairwise', 'diff-softmax-mean'],
+  'squared-distances': ['kernel-edges', 'diff-pairwise', 'diff-softmax-mean'],
   'strided-copy': ['layout'],
   taps: ['pool', 'depthwise-conv2d'],
   threefry: noise,

@@ -185,6 +185,15 @@ describe.each(builds)('working memory ends where the kernel says, $name build', 
     }
   });
 
+  it('points without columns: all distances are 0', () => {
+    const [n, m] = [11, 7];
+    const [x, out] = [floats(0, 1), floats(1, n)];
+    const run = (scratch: number) =>
+      kernels.pairwiseSum(0, x.byteOffset, n, 0, x.byteOffset, m, 0, 1, false, out.byteOffset, scratch, 0);
+    inside(kernels.pairwiseSumScratch(0), run, 'no columns');
+    expect([...out]).toEqual(new Array(n).fill(m));
+  });
+
   it('noise from anywhere', () => {
     const [out] = put(new Float32Array(3000)) as [number];
     for (const kind of [0, 1, 2])
