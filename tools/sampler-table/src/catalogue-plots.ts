@@ -12,6 +12,8 @@ interface Drawing {
 }
 
 const LONGEST = 58;
+/** Where the axis of evaluations begins. */
+const FEWEST = 4;
 
 /** Curves that are the same within rounding are one, under the first name. */
 function seriesOf(measured: readonly Measured[], points: (m: Measured) => readonly Point[]): Series[] {
@@ -33,7 +35,9 @@ function seriesOf(measured: readonly Measured[], points: (m: Measured) => readon
   }
   return found.map(({ name, curve, others }) => ({
     name: others > 0 ? `${name} and ${others} more` : name,
-    points: curve.map(({ nfe, error }) => ({ x: nfe, y: Math.min(error, 1e4) })),
+    points: curve
+      .filter(({ nfe }) => nfe >= FEWEST)
+      .map(({ nfe, error }) => ({ x: nfe, y: Math.min(error, 1e4) })),
   }));
 }
 
@@ -57,7 +61,7 @@ export function cataloguePlots({ measured, ring }: Catalogue): Drawing[] {
           rates: orders.map((order) => ({ name: `order ${order}`, slope: -order })),
           corner: { x: 10, y: flow ? 1 : 0.4 },
           floor: flow ? { name: 'float32', y: ring.flow } : { name: 'two exact samples', y: ring.law },
-          ticks: flow ? [4, 10, 20, 50, 100, 280] : [4, 10, 20, 50, 100],
+          ticks: flow ? [FEWEST, 10, 20, 50, 100, 280] : [FEWEST, 10, 20, 50, 100],
         }),
       },
     ];

@@ -154,8 +154,8 @@ The known bounds let the number of steps grow like d for the exponential integra
 like √d for DPUM (Chen et al. 2023). On this data all stay at or below √d, for a plain reason: coordinates are
 independent, W₂ is √d times the error of one, and a method of order p needs d^{1/(2p)} steps to make up for it. That is 1/2 for
 the methods of order 1, whatever the noise, and 1/4 for those of order 2; DPUM, whose corrector takes away most of what
-its first-order predictor leaves, comes to lie between them, and DPM-Solver++(2M) below, as the leading term of its error
-is small here. The bounds are for the worst data with given moments, in KL or total variation; a Gaussian does not
+its first-order predictor leaves, comes to lie between them, and DPM-Solver++(2M) below, as its error at so few steps still
+falls faster than its order says. The bounds are for the worst data with given moments, in KL or total variation; a Gaussian does not
 attain them, and the figures do not contradict them.
 `;
 }
