@@ -29,7 +29,7 @@ export interface MaskedObservationOptions {
 }
 
 /** Throws unless both broadcast against [n, …event]. */
-export function requireKnown(
+function requireKnown(
   where: string,
   { mask, known }: MaskedObservationOptions,
   data: tf.Tensor,
