@@ -29,11 +29,7 @@ export interface MaskedObservationOptions {
 }
 
 /** Throws unless both broadcast against [n, …event]. */
-function requireKnown(
-  where: string,
-  { mask, known }: MaskedObservationOptions,
-  data: tf.Tensor,
-): void {
+function requireKnown(where: string, { mask, known }: MaskedObservationOptions, data: tf.Tensor): void {
   for (const [name, x] of [
     ['mask', mask],
     ['known', known],
