@@ -144,7 +144,7 @@ function inline(name, constant, bytes) {
 /** The workers' program as a string. */
 async function bundleWorker(outfile) {
   const result = await build({
-    entryPoints: [join(root, 'src/worker.ts')],
+    entryPoints: [fileURLToPath(import.meta.resolve('../src/worker.ts'))],
     bundle: true,
     write: false,
     format: 'iife',

@@ -13,7 +13,7 @@ import type { WasmExports } from './generated/wasm-exports.ts';
 import type { PieceArgument } from './pieces.ts';
 import type { Pool } from './pool.ts';
 
-export type RangeArgument = number | boolean | PieceArgument;
+type RangeArgument = number | boolean | PieceArgument;
 
 /** Names of the exported functions. */
 export type KernelName = Exclude<keyof WasmExports, 'heapBase'>;

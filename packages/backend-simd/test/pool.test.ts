@@ -82,6 +82,28 @@ describe('a pool', () => {
     await mine.pool.resize(1);
   }, 60_000);
 
+  it('gives every thread memory of its own for what kernels keep for a moment', async () => {
+    const mine = poolOf();
+    await mine.pool.resize(2);
+    const x = new Float32Array(mine.memory.buffer, 2_000_000, 64 * 160).fill(1);
+    const [from, to] = [x.byteOffset, 3_000_000].map((base) => ({
+      base,
+      perItem: 4,
+      perCount: 0,
+      perThread: 0,
+    }));
+    const count = { base: 0, perItem: 0, perCount: 1, perThread: 0 };
+    // The sums of 16 columns pass through it.
+    const room = new Float64Array(mine.memory.buffer, 1_000_000 + 256, 16);
+    for (let round = 0; round < 5000 && room[0] === 0; round++) {
+      mine.pool.run('sumColumns', { items: 160, unit: 16, pieces: 10 }, [from!, to!, 1, 64, 160, count, 1]);
+    }
+    expect([...room]).toEqual(new Array(16).fill(64));
+    const sums = new Float32Array(mine.memory.buffer, 3_000_000, 161);
+    expect([...sums]).toEqual([...new Array(160).fill(64), 0]);
+    await mine.pool.resize(1);
+  }, 60_000);
+
   it('reports what a kernel threw in a worker, after all pieces have ended, and goes on', async () => {
     const mine = poolOf();
     await mine.pool.resize(3);

@@ -3,11 +3,22 @@ import { expectSameBits } from '@diff/testkit';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { setThreads, simdInfo } from '../src/index.ts';
+import { grain } from '../src/parallel.ts';
 import { wasm } from '../src/wasm.ts';
 import { noise } from './noise.ts';
 
+const made = new Map<string, Float32Array>();
+
+/** Numbers for a seed; made once, since many cases take the same. */
+function numbers(n: number, seed: number): Float32Array {
+  const name = `${n} ${seed}`;
+  const known = made.get(name) ?? noise(n, seed);
+  made.set(name, known);
+  return known;
+}
+
 const float = <R extends tf.Rank>(shape: number[], seed: number): tf.Tensor<R> =>
-  tf.tensor(noise(tf.util.sizeFromShape(shape), seed), shape as tf.ShapeMap[R]);
+  tf.tensor(numbers(tf.util.sizeFromShape(shape), seed), shape as tf.ShapeMap[R]);
 
 type Case = readonly [name: string, run: () => tf.Tensor | tf.Tensor[]];
 
@@ -230,5 +241,47 @@ describe('threads', () => {
       }
     }
     jobs.mockRestore();
+  });
+
+  it('give the bits of one thread at every small size, cut as fine as can be', async () => {
+    const small = [0, 1, 2, 3, 5, 8, 31, 32, 33, 65, 129].flatMap((rows) =>
+      [1, 2, 3, 4, 5, 17, 40].map((columns) => [rows, columns] as const),
+    );
+    const ops = (rows: number, columns: number): tf.Tensor[] => {
+      const x = points(rows, columns, 30);
+      const row = float<tf.Rank.R1>([columns], 31);
+      return [
+        tf.tanh(x),
+        tf.add(x, row),
+        tf.sub(x, points(rows, 1, 32)),
+        tf.greater(x, row),
+        tf.sum(x, 0),
+        tf.sum(x, 1),
+        tf.softmax(x),
+        tf.transpose(x),
+        tf.matMul(x, points(columns, 9, 33)),
+        tf.matMul(x, points(rows, 6, 34), true),
+        core.combine([[2, x]], { noise: [1, core.key(3)], firstRow: 1 }),
+        core.pairwiseSumDistance(x, points(7, columns, 35)),
+      ];
+    };
+    const all = async () => {
+      const out: ArrayLike<number>[] = [];
+      for (const [rows, columns] of small) out.push(...(await results(() => ops(rows, columns))));
+      return out;
+    };
+    await setThreads(1);
+    const expected = await all();
+    const usual = { ...grain };
+    try {
+      Object.assign(grain, { worth: 0, piece: 1e-3 });
+      await setThreads(3);
+      for (const [i, values] of (await all()).entries()) {
+        const [rows, columns] = small[Math.floor(i / 12)]!;
+        expectSameBits(values, expected[i]!, `op ${i % 12} of ${rows} × ${columns}`);
+      }
+    } finally {
+      Object.assign(grain, usual);
+    }
   });
 });
