@@ -18,22 +18,24 @@ export interface Site {
 
 interface VisitOptions extends BrowserContextOptions {
   readonly backend?: string;
-  /** Runs in the page before anything else, to take away what a browser might not have. */
-  readonly before?: () => void;
+  /** JavaScript that the worker runs before anything else, to take away what a browser might not have. */
+  readonly inWorker?: string;
 }
 
 export const browserPath: string | undefined = findChromium();
 
-export async function openSite(): Promise<Site> {
+/** @param isolated with the headers that let a page share memory between threads. */
+export async function openSite({ isolated = true }: { readonly isolated?: boolean } = {}): Promise<Site> {
   const server: PreviewServer = await preview({
     root: fileURLToPath(new URL('..', import.meta.url)),
-    preview: { port: 0 },
+    ...(isolated ? {} : { configFile: false as const, base: './' }),
+    preview: { port: 0, host: '127.0.0.1' },
     logLevel: 'error',
   });
   const [url] = server.resolvedUrls!.local;
   const browser: Browser = await chromium.launch({ executablePath: browserPath!, args: [...chromiumFlags] });
   return {
-    async visit(view, { backend = 'simd', before, ...options } = {}) {
+    async visit(view, { backend = 'simd', inWorker, ...options } = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
       const page = await context.newPage();
       const complaints: string[] = [];
@@ -42,7 +44,12 @@ export async function openSite(): Promise<Site> {
       });
       page.on('pageerror', ({ message }) => complaints.push(message));
       page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
-      if (before) await page.addInitScript(before);
+      if (inWorker) {
+        await page.route(/worker-[^/]*\.js$/, async (route) => {
+          const response = await route.fetch();
+          await route.fulfill({ response, body: `${inWorker};\n${await response.text()}` });
+        });
+      }
       await page.goto(`${url}?backend=${backend}#/${view}`);
       return { page, complaints };
     },

@@ -16,13 +16,24 @@ const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'modu
 const waiting = new Map<number, Waiting>();
 let last = 0;
 
+/** Updates that the page has not seen yet: they reach it together, once for each picture that the screen shows. */
+let unseen: { readonly id: number; readonly value: unknown }[] = [];
+
+function show(): void {
+  const now = unseen;
+  unseen = [];
+  for (const { id, value } of now) waiting.get(id)?.update(value);
+}
+
 worker.onmessage = ({ data }: MessageEvent<Reply>) => {
-  const one = waiting.get(data.id);
-  if (!one) return;
   if (data.kind === 'update') {
-    one.update(data.value);
+    if (unseen.length === 0) requestAnimationFrame(show);
+    unseen.push(data);
     return;
   }
+  show();
+  const one = waiting.get(data.id);
+  if (!one) return;
   waiting.delete(data.id);
   if (data.kind === 'done') one.done(data.value);
   else one.failed(Object.assign(new Error(data.message), { name: data.name }));

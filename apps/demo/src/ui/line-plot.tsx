@@ -32,10 +32,12 @@ export function LinePlot({
   readonly logarithmic?: boolean;
 }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
+  const drawn = useRef<uPlot | undefined>(undefined);
   const theme = useTheme();
+  const names = curves.map(({ name }) => name).join('\n');
   useEffect(() => {
     const element = place.current;
-    if (!element || x.length === 0) return;
+    if (!element) return;
     const style = getComputedStyle(element);
     const colour = (name: string): string => style.getPropertyValue(name).trim();
     const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 1 } };
@@ -53,7 +55,7 @@ export function LinePlot({
         cursor: { show: false },
         series: [
           {},
-          ...curves.map(({ name }, i) => ({
+          ...names.split('\n').map((name, i) => ({
             label: name,
             stroke: COLOURS[i % COLOURS.length]!,
             width: 2,
@@ -61,9 +63,10 @@ export function LinePlot({
           })),
         ],
       },
-      [[...x], ...curves.map(({ values }) => [...values])] as uPlot.AlignedData,
+      [[]],
       element,
     );
+    drawn.current = plot;
     const resize = new ResizeObserver(() =>
       plot.setSize({ width: element.clientWidth, height: plot.height }),
     );
@@ -72,7 +75,11 @@ export function LinePlot({
       resize.disconnect();
       plot.destroy();
     };
-  }, [x, xLabel, yLabel, curves, logarithmic, theme]);
+  }, [xLabel, yLabel, names, logarithmic, theme]);
+
+  useEffect(() => {
+    drawn.current?.setData([[...x], ...curves.map(({ values }) => [...values])] as uPlot.AlignedData);
+  }, [x, curves, xLabel, yLabel, names, logarithmic, theme]);
 
   return (
     <figure class="plot">

@@ -1,0 +1,103 @@
+/** What is left when something is missing, and that nothing piles up. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { browserPath, openSite, type Site } from './site.ts';
+
+const VIEW = 'noise?steps=5&count=200';
+
+describe.skipIf(browserPath === undefined)('without', () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await openSite();
+  });
+  afterAll(() => site.close());
+
+  test.each([
+    {
+      missing: 'WebGPU',
+      inWorker: 'delete WorkerNavigator.prototype.gpu',
+      backend: 'simd',
+      says: 'webgpu: this browser has no WebGPU',
+    },
+    {
+      missing: 'a GPU',
+      inWorker: 'GPU.prototype.requestAdapter = async () => null',
+      backend: 'simd',
+      says: 'webgpu: WebGPU finds no GPU here',
+    },
+    {
+      missing: 'SIMD',
+      inWorker: 'WebAssembly.validate = () => false',
+      backend: 'wasm',
+      says: 'simd: needs WebAssembly with SIMD, which this engine does not have.',
+    },
+    {
+      missing: 'WebAssembly',
+      inWorker: 'delete self.WebAssembly',
+      backend: 'cpu',
+      says: 'wasm: this browser has no WebAssembly',
+    },
+    {
+      missing: 'WebGL',
+      inWorker:
+        'const get = OffscreenCanvas.prototype.getContext; OffscreenCanvas.prototype.getContext = function (kind, ...rest) { return /webgl/.test(kind) ? null : get.call(this, kind, ...rest); }',
+      backend: 'simd',
+      says: 'webgpu:',
+    },
+  ])('$missing the page runs on $backend and says what is missing', async ({ inWorker, backend, says }) => {
+    const { page, complaints } = await site.visit(VIEW, { backend: 'auto', inWorker });
+    await page.getByText(`runs on ${backend}`).waitFor();
+    await page.getByText(/5 evaluations/).waitFor();
+    await page.getByText('not used').click();
+    expect(await page.locator('.backend details').textContent()).toContain(says);
+    // tfjs prints why a backend does not start.
+    const others = complaints.filter(
+      (text) => !/^(Initialization of backend|BackendUnavailableError)/.test(text),
+    );
+    expect(others).toEqual([]);
+  });
+
+  test('a backend that is not there, the page says so and goes on with the one before', async () => {
+    const { page } = await site.visit(VIEW, { inWorker: 'GPU.prototype.requestAdapter = async () => null' });
+    await page.getByText(/5 evaluations/).waitFor();
+    await page.getByLabel('Backend').selectOption('webgpu');
+    await page.getByText('webgpu: WebGPU finds no GPU here').waitFor();
+    await page.getByRole('button', { name: 'Run' }).click();
+    await page.getByText(/5 evaluations, .* on simd/).waitFor();
+  });
+});
+
+describe.skipIf(browserPath === undefined)('shared memory', () => {
+  test('without it the page works all the same', async () => {
+    const site = await openSite({ isolated: false });
+    try {
+      const { page, complaints } = await site.visit(VIEW);
+      await page.getByText(/5 evaluations/).waitFor();
+      expect(await page.evaluate('crossOriginIsolated')).toBe(false);
+      expect(complaints).toEqual([]);
+    } finally {
+      await site.close();
+    }
+  });
+});
+
+describe.skipIf(browserPath === undefined)('memory', () => {
+  test('does not grow over 200 runs', async () => {
+    const site = await openSite();
+    try {
+      const { page } = await site.visit('noise?steps=2&count=100');
+      const runs = async (count: number): Promise<number> => {
+        for (let i = 0; i < count; i++) {
+          await page.getByRole('button', { name: 'Run' }).click();
+          await page.getByText(/2 evaluations/).waitFor();
+        }
+        // Of the page and its worker together, after a collection of garbage.
+        return page.evaluate('performance.measureUserAgentSpecificMemory().then(({ bytes }) => bytes)');
+      };
+      const before = await runs(20);
+      const after = await runs(180);
+      expect(after - before).toBeLessThan(3e6); // 180 runs of 29 pictures of 1.9 kB would be 10 MB
+    } finally {
+      await site.close();
+    }
+  }, 180_000);
+});
