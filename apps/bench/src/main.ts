@@ -45,12 +45,19 @@ async function measure(options: Options): Promise<Results> {
   const { quick, rounds, cases, contestants, partial, clock } = options;
   const pace: Pace = { ...PACES[quick ? 'quick' : 'full'], rounds };
   let table: LiveTable | undefined;
+  const interrupted = new AbortController();
+  process.once('SIGINT', () => {
+    // A second one ends the process at once.
+    process.stderr.write('Interrupted: finishing this case, then writing what there is.\n');
+    interrupted.abort();
+  });
   const measured = await runSuite({
     cases,
     contestants,
     pace,
     deadline: DEADLINES[quick ? 'quick' : 'full'],
     clock,
+    signal: interrupted.signal,
     options: { quick, rounds, cases: cases.length },
     onCrew: (crew) => {
       table = createLiveTable(crew.results, BASELINE, clock);
@@ -59,7 +66,7 @@ async function measure(options: Options): Promise<Results> {
     onCase: (done, result) => table?.finished(done, result),
   });
   table?.end();
-  if (quick || partial) return { ...measured, startUp: [], sizes: [] };
+  if (quick || partial || interrupted.signal.aborted) return { ...measured, startUp: [], sizes: [] };
   const present = new Set(measured.contestants.filter((c) => c.absent === undefined).map(({ id }) => id));
   return {
     ...measured,

@@ -1,5 +1,5 @@
 /** The benchmark as a user runs it: the built program in a process of its own. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,6 +89,31 @@ describe('npm run bench', () => {
     ]);
     expect(merged.cases[0]).toEqual(written.cases[0]);
     expect(file('a', 'report.html')).toContain('WebGPU (browser)');
+  });
+
+  it('keeps what was measured when it is interrupted', { timeout: 60_000 }, async () => {
+    const only = [
+      '--only',
+      'add/8,sum,softmax/',
+      '--backends',
+      'simd-relaxed',
+      '--rounds',
+      '2',
+      '--out',
+      'cut',
+    ];
+    const child = spawn(process.execPath, [main, ...only], {
+      cwd: folder,
+      env: { ...process.env, INIT_CWD: folder },
+    });
+    child.stdout.once('data', () => child.kill('SIGINT'));
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect(code).toBe(0);
+    const { cases, notReached } = results('cut');
+    expect(cases.length).toBeGreaterThan(0);
+    expect(notReached.length).toBeGreaterThan(0);
+    expect(cases.length + notReached.length).toBe(4);
+    expect(file('cut', 'report.html')).toContain('not reached, no time was left');
   });
 
   it('lists what there is', async () => {

@@ -1,4 +1,7 @@
 /** The coordinator's side of the conversation, with contestants that behave and ones that do not. */
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ContestantProcess, startContestant } from '../src/node/contestant-process.ts';
 import { lineReader } from '../src/node/protocol.ts';
@@ -52,13 +55,18 @@ describe('a contestant process', () => {
   });
 
   it('is stopped when it takes too long', async () => {
-    const process = start('() => undefined');
+    const trace = join(mkdtempSync(join(tmpdir(), 'slow-')), 'late');
+    const process = start(
+      `() => void setTimeout(() => require('node:fs').writeFileSync(${JSON.stringify(trace)}, ''), 1000)`,
+    );
     await expect(process.ask({ do: 'hello' }, 300)).rejects.toMatchObject({
       kind: 'slow',
       message: 'it takes more than 0.3 s',
     });
     expect(process.alive).toBe(false);
     await expect(process.ask({ do: 'finish' }, LONG)).rejects.toMatchObject({ kind: 'ended' });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(existsSync(trace)).toBe(false);
   });
 
   it('tells how it ended, with its last words', async () => {

@@ -190,6 +190,12 @@ describe('mergeResults', () => {
 
   it('replaces an earlier merge, and leaves our own results alone', () => {
     expect(mergeResults(merged, browser)).toEqual(merged);
+    const [simd] = browser.contestants;
+    const cases = [{ ...browser.cases[0]!, cells: { 'simd-relaxed': timed([9]) } }];
+    const later = mergeResults(merged, { ...browser, contestants: [simd!], cases });
+    expect(Object.keys(later.cases[0]!.cells)).not.toContain('browser:webgpu');
+    expect(later.contestants.map(({ id }) => id)).not.toContain('browser:webgpu');
+    expect(later.cases[0]!.cells['browser:simd-relaxed']).toMatchObject({ samples: [9] });
     const before = JSON.stringify(recorded);
     mergeResults(recorded, browser);
     expect(JSON.stringify(recorded)).toBe(before);

@@ -30,6 +30,8 @@ export function startContestant({ program, args, env }: Command): ContestantProc
   const child: ChildProcess = spawn(program, [...args], {
     env: { ...process.env, ...env },
     stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+    // An interrupt at the terminal is for the coordinator, which ends its contestants itself.
+    detached: process.platform !== 'win32',
   });
   const pending = new Map<number, Pending>();
   let ended: string | undefined;

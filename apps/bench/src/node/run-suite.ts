@@ -21,6 +21,8 @@ export interface RunOptions {
   /** Milliseconds after which nothing more is begun. */
   readonly deadline: number;
   readonly clock: Clock;
+  /** Ends the run after the case at hand; what was measured is kept. */
+  readonly signal?: AbortSignal;
   /** Shown in the results. */
   readonly options: Results['options'];
   readonly onCrew?: (crew: Crew) => void;
@@ -52,7 +54,7 @@ async function cpuReference(benchCase: BenchCase, files: CaseFiles): Promise<Dig
 }
 
 export async function runSuite(options: RunOptions): Promise<Omit<Results, 'startUp' | 'sizes'>> {
-  const { cases, contestants, pace, deadline, onCrew, onProgress, onCase } = options;
+  const { cases, contestants, pace, deadline, signal, onCrew, onProgress, onCase } = options;
   const began = performance.now();
   const started = new Date().toISOString();
   const loadBefore = load();
@@ -74,7 +76,7 @@ export async function runSuite(options: RunOptions): Promise<Omit<Results, 'star
       const curveNow = curve && `${curve.curve} ${curve.axis}`;
       if (curveNow !== curveBefore) crew.refresh();
       curveBefore = curveNow;
-      if (performance.now() - began > deadline) {
+      if (signal?.aborted || performance.now() - began > deadline) {
         notReached.push(id);
         continue;
       }
