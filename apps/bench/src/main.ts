@@ -128,7 +128,7 @@ async function run(options: Options): Promise<void> {
       `The machine was busy: programs of one thread had ${Math.round(100 * share)} % of a core. Prefer --clock cpu.`,
     );
   }
-  if (results.notReached.length > 0) say(`Not reached in time: ${results.notReached.join(', ')}`);
+  if (results.notReached.length > 0) say(`Not reached: ${results.notReached.join(', ')}`);
   await write(results, out);
   const failed = results.cases.flatMap(({ cells }) =>
     Object.values(cells).filter(({ status }) => status === 'wrong' || status === 'error'),

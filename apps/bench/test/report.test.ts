@@ -133,7 +133,7 @@ describe('the report', () => {
     expect(html).toContain('<td>90.0 ms</td><td>85.0 ms to 95.0 ms</td>');
     expect(html).toContain('<td>20.0 kB</td><td>8.00 kB</td><td>7.00 kB</td>');
     expect(html).toContain('<li>exp/1e6, tfjs wasm: wrong, element 3 is 1 instead of 2 ± 0.1</li>');
-    expect(html).toContain('<li>train/unet: not reached, no time was left</li>');
+    expect(html).toContain('<li>train/unet: not reached before the run ended</li>');
     expect(html).toContain('absent: not installed');
   });
 

@@ -189,7 +189,7 @@ export function renderReport(measured: Results): string {
   const groups = [...new Set(results.cases.map((c) => c.group))].filter((name) => name !== 'growth');
   const lines = [
     ...remarks(results.cases, results.contestants),
-    ...results.notReached.map((id) => `${id}: not reached, no time was left`),
+    ...results.notReached.map((id) => `${id}: not reached before the run ended`),
   ];
   return page('Benchmark', [
     note(`${compared(results).length} contestants, ${results.cases.length} cases. ${METHOD}`),
