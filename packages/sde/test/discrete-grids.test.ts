@@ -201,6 +201,11 @@ describe('published tables', () => {
   });
 
   it('GITS takes every level from the 9.99 k-th timestep of Stable Diffusion, on which it was searched', () => {
+    // Σ (i + 1) k_i of the published rows
+    const sums = [
+      158, 252, 365, 472, 666, 790, 917, 1078, 1257, 1428, 1638, 1923, 2098, 2593, 2674, 2761, 3007, 3176,
+      3331,
+    ];
     for (let steps = 2; steps <= 20; steps++) {
       const grid = gitsGrid({ process: stable, steps, end: 0 });
       expect([grid.length, grid[0], grid.at(-1)]).toEqual([steps + 1, 1000, 0]);
@@ -209,6 +214,12 @@ describe('published tables', () => {
         const place = (t - 1) / 9.99;
         expect(Math.abs(place - Math.round(place))).toBeLessThan(0.002);
       }
+      const places = grid.slice(0, -1).map((t) => Math.round((t - 1) / 9.99));
+      expect(places.reduce((sum, k, i) => sum + (i + 1) * k, 0)).toBe(sums[steps - 2]);
+    }
+    const five = levelsOf(stable, gitsGrid({ process: stable, steps: 5, end: 0 }));
+    for (const [i, level] of [14.61464119, 2.84484982, 1.24153244, 0.59516323, 0.25053367].entries()) {
+      expect(five[i]! / level).toBeCloseTo(1, 6);
     }
     expect(gitsGrid({ process: stable, steps: 40, end: 0 })).toHaveLength(41);
     expect(() => gitsGrid({ process: stable, steps: 1, end: 0 })).toThrow(
