@@ -28,14 +28,27 @@ export function keptPath(problem: ExactProblem): BrownianPath {
     }
     return w;
   };
+  const areas = new Map<string, Float64Array>();
+  const increment = (s: number, t: number, shape: readonly number[]): tf.Tensor => {
+    const [a, b] = [value(s, shape), value(t, shape)];
+    return float64Tensor(
+      b.map((v, i) => v - a[i]!),
+      shape,
+    );
+  };
   return {
     ...tree,
-    increment: (s, t, shape) => {
-      const [a, b] = [value(s, shape), value(t, shape)];
-      return float64Tensor(
-        b.map((v, i) => v - a[i]!),
-        shape,
-      );
+    increment,
+    incrementAndArea: (s, t, shape) => {
+      const name = `${Math.min(s, t)} ${Math.max(s, t)}`;
+      let area = areas.get(name);
+      if (!area) {
+        const pair = tree.incrementAndArea(s, t, shape);
+        area = float64Values(pair[1]);
+        areas.set(name, area);
+        tf.dispose([...pair]);
+      }
+      return [increment(s, t, shape), float64Tensor(area, shape)];
     },
   };
 }
