@@ -34,7 +34,7 @@ export interface AdditiveTableau {
 }
 
 /** x·X + Σ p_j P_j + constant + increment·ξ + area·η. */
-export interface NoisyForm extends StageForm {
+interface NoisyForm extends StageForm {
   readonly increment: number;
   readonly area: number;
 }

@@ -17,6 +17,7 @@ export { dpm2 } from './dpm2.ts';
 export { dpm2Ancestral } from './dpm2-ancestral.ts';
 export { type DpumOptions, dpum } from './dpum.ts';
 export { type EdmStochasticOptions, edmStochastic } from './edm-stochastic.ts';
+export { type ErSdeOptions, erSde } from './er-sde.ts';
 export { eulerAncestral } from './euler-ancestral.ts';
 export { type EulerMaruyamaOptions, eulerMaruyama } from './euler-maruyama.ts';
 export {

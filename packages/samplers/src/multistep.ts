@@ -16,7 +16,7 @@ import type { RunPlan, Sampler, StepContext } from './sampler.ts';
 import { requireFiniteUpdate, weighted } from './update.ts';
 
 /** What a form may hold: a prediction, or the direction ε̂ − x̂0 of straight lines from noise to data. */
-export type HeldQuantity = PredictionKind | 'straight';
+type HeldQuantity = PredictionKind | 'straight';
 
 export interface MultistepForm {
   /** How many grid times back the state lies that the step goes on from; default 0. */

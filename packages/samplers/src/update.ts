@@ -66,7 +66,7 @@ export function requireFiniteUpdate(
  * (Euler–Maruyama, g constant over the step); where it is ∫ w dB with a weight w that varies over the step by O(h), it
  * is off by √h·O(h) with mean 0 for each step, so by O(h) in all, as strong order 1 allows.
  */
-export type NoiseSource = Pick<StepContext, 'key' | 'firstRow'> &
+type NoiseSource = Pick<StepContext, 'key' | 'firstRow'> &
   Partial<Pick<StepContext, 'brownian' | 't' | 'next'>>;
 
 /** Σ wᵢ xᵢ + constant + c ξ in one pass; terms of weight 0 are left out. */

@@ -22,6 +22,7 @@ import {
   dpmSolverSde,
   dpum,
   edmStochastic,
+  erSde,
   eulerAncestral,
   eulerMaruyama,
   exponentialIntegrator,
@@ -98,6 +99,7 @@ export const EVERY_SAMPLER: readonly Entry[] = [
   ...entry('dpmSolverSde', dpmSolverSde()),
   ...entry('dpum', dpum()),
   ...entry('edmStochastic', edmStochastic({ churn: 2 })),
+  ...entry('erSde', erSde()),
   ...entry('eulerAncestral', eulerAncestral()),
   ...entry('eulerMaruyama', eulerMaruyama(), eulerMaruyama({ noiseLevel: 0.5 })),
   ...entry(

@@ -24,7 +24,9 @@ import {
   dpmSolver2sAncestral,
   dpmSolverSde,
   edmStochastic,
+  erSde,
   eulerAncestral,
+  exponentialIntegrator,
   gradientEstimation,
   heun,
   heunInTime,
@@ -177,6 +179,9 @@ describe('weak orders: the exact law of runs on a Gaussian', () => {
     edmStochastic({ churn: 5 }),
     edmStochastic({ churn: 5, solver: 'dpm2', from: 0.3, upTo: 5 }),
     edmStochastic({ churn: 5, solver: 'euler' }),
+    erSde(),
+    erSde({ order: 1 }),
+    erSde({ scale: (s) => s ** 2 }),
     seeds2(),
     seeds2({ noiseLevel: 0.5, innerShare: 0.4 }),
     sra1(),
@@ -374,6 +379,12 @@ describe('names for one another', () => {
     ['heun in time, where time is the level, is heun', heunInTime(), heun()],
     ['gradient estimation with gamma 1 is ddim', gradientEstimation({ gamma: 1 }), ddim()],
     ['seeds2 without noise is 2S', seeds2({ noiseLevel: 0 }), dpmSolver2sAncestral({ eta: 0 })],
+    [
+      'er-sde with a power of the level is data held',
+      erSde({ order: 1, scale: (s) => s ** 1.25 }),
+      exponentialIntegrator({ hold: 'data', noiseLevel: 0.5 }),
+    ],
+    ['er-sde of the flow is ddim', erSde({ order: 1, scale: (s) => s }), ddim()],
     ['no churn is heun', edmStochastic({ churn: 0 }), heun()],
     ['no churn between the levels is dpm2', edmStochastic({ churn: 9, from: 30, solver: 'dpm2' }), dpm2()],
     ['dpm++ sde without noise is 2S', dpmSolverSde({ eta: 0 }), dpmSolver2sAncestral({ eta: 0 })],
@@ -416,6 +427,8 @@ describe('bad input', () => {
       () => edmStochastic({ churn: 1, solver: dpm2Ancestral() }),
       'edmStochastic: solver must be a deterministic',
     ],
+    [() => erSde({ order: untyped(3) }), 'erSde: order must be 1 or 2, got 3.'],
+    [() => erSde({ scale: untyped(2) }), 'erSde: scale must be a function of the noise level, got 2.'],
     [() => seeds2({ innerShare: 1 }), 'seeds2: innerShare must lie in (0, 1), got 1.'],
     [() => gradientEstimation({ gamma: Number.NaN }), 'gradientEstimation: gamma must be'],
     [() => heunInTime({ node: 0 }), 'heunInTime: node must lie in (0, 1], got 0.'],
@@ -426,6 +439,14 @@ describe('bad input', () => {
   ])('%#', (make, message) => {
     expect(make).toThrow(DomainError);
     expect(make).toThrow(message);
+  });
+
+  test('a scale that falls is refused before the run', async () => {
+    const model = gaussianModel(edm({ T: 2 }), { mean: 0, variance: 1 }, 'data');
+    const sampler = erSde({ scale: (s) => Math.sqrt(s) });
+    await expect(sample({ model, sampler, grid: [2, 1], shape: [1, 1], key: key(0) })).rejects.toThrow(
+      'erSde: scale(ς)/ς must be positive and not fall as ς grows',
+    );
   });
 
   test('a model of noise at a time without signal', async () => {
