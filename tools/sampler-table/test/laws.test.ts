@@ -21,6 +21,7 @@ import {
   type Sampler,
   sample,
   saSolver,
+  seeds2,
   shark,
   sra1,
 } from '@diff/samplers';
@@ -90,6 +91,7 @@ function methods(b: number): Sampler[] {
     edmStochastic({ churn: 10 * b }),
     sra1({ noiseLevel: b }),
     shark({ noiseLevel: b }),
+    seeds2({ noiseLevel: b }),
   ];
 }
 
