@@ -1,6 +1,6 @@
 /** What the user may choose on this page, and what the worker sends. */
 export const DIGITS = ['all', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'] as const;
-export type Digit = (typeof DIGITS)[number];
+type Digit = (typeof DIGITS)[number];
 
 export const SAMPLERS = [
   'Heun',

@@ -1,6 +1,6 @@
 /** What the user may choose on this page. */
 export const CLASSES = ['inner sphere', 'outer sphere', 'either'] as const;
-export type SphereClass = (typeof CLASSES)[number];
+type SphereClass = (typeof CLASSES)[number];
 
 /** Radii of class 0 and class 1. */
 export const RADII = [1, 2] as const;
