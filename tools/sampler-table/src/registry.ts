@@ -19,6 +19,7 @@ import {
   dpmSolverSde,
   dpum,
   edmStochastic,
+  erSde,
   eulerAncestral,
   eulerMaruyama,
   exponentialIntegrator,
@@ -213,6 +214,7 @@ export const REGISTRY: readonly Entry[] = [
   entry(STOCHASTIC, SONG, 'ddim({ eta: 0.5 })', () => ddim({ eta: 0.5 })),
   entry(STOCHASTIC, SONG, 'ddim({ eta: 1 })', () => ddim({ eta: 1 })),
   entry(STOCHASTIC, SCORE_SDE, 'reverseDiffusion()', () => reverseDiffusion()),
+  entry(STOCHASTIC, 'Cui et al. 2023', 'erSde({ order: 1 })', () => erSde({ order: 1 })),
   entry(STOCHASTIC, KDIFFUSION, 'eulerAncestral()', () => eulerAncestral()),
   entry(STOCHASTIC, LU2, "dpmSolver({ order: 1, hold: 'noise', noiseLevel: 1 })", () =>
     dpmSolver({ order: 1, hold: 'noise', noiseLevel: 1 }),
@@ -240,6 +242,7 @@ export const REGISTRY: readonly Entry[] = [
         intervals: [{ from: 0.3, upTo: 2, iterations: 1, steps: Math.ceil(steps / 4) }],
       }),
   ),
+  entry(HIGHER, 'Cui et al. 2023', 'erSde()', () => erSde()),
   entry(HIGHER, 'Gonzalez et al. 2023', 'seeds2()', () => seeds2()),
   entry(HIGHER, 'Rößler 2010', 'sra1()', () => sra1()),
   entry(HIGHER, 'Foster et al. 2024', 'shark()', () => shark()),
