@@ -58,13 +58,18 @@ export function erSde({ order = 2, scale = DEFAULT_SCALE }: ErSdeOptions = {}): 
       const { process, grid } = plan;
       const [t, r] = [grid[index]!, grid[index + 1]!];
       const [alphaT, alphaR] = [process.alpha(t), process.alpha(r)];
+      if (alphaT === 0) {
+        throw new DomainError(
+          `erSde: alpha must be positive where a step starts, got α = 0 at t = ${t}. Start the grid below a time without signal.`,
+        );
+      }
       const [levelT, levelR] = [noiseRatio(process, t), noiseRatio(process, r)];
       if (levelR === 0) return { carry: 0, gains: [alphaR], noise: 0 };
       const q = scale(levelR) / scale(levelT);
       const variance = (levelR - q * levelT) * (levelR + q * levelT);
       if (!(q > 0 && variance >= -1e-12 * levelR ** 2)) {
         throw new DomainError(
-          `erSde: scale(ς)/ς must be positive and not fall as ς grows, got ${scale(levelR)} at ς = ${levelR} and ${scale(levelT)} at ${levelT}. Pass for example (s) => s ** 2; start the grid at a time with signal.`,
+          `erSde: scale(ς)/ς must be positive and not fall as ς grows, got ${scale(levelR)} at ς = ${levelR} and ${scale(levelT)} at ${levelT}. Pass for example (s) => s ** 2.`,
         );
       }
       const noise = alphaR * Math.sqrt(Math.max(0, variance));
