@@ -4,7 +4,7 @@ import type { BenchCase } from '../src/suite/bench-case.ts';
 import { type Contender, Refusal } from '../src/suite/contender.ts';
 import { digest } from '../src/suite/digest.ts';
 import { type MeasureOptions, measureCase } from '../src/suite/measure-case.ts';
-import { type Pace, planned } from '../src/suite/pace.ts';
+import { type Pace, planned, warmUpRuns } from '../src/suite/pace.ts';
 import type { Cell } from '../src/suite/results.ts';
 
 const PACE: Pace = { rounds: 4, sample: 10, warmUp: 20, budget: 1000, limit: 5000 };
@@ -161,5 +161,18 @@ describe('planned', () => {
     [0, { repetitions: 200_000, bursts: 5, rounds: 4 }],
   ])('%d ms a run', (milliseconds, plan) => {
     expect(planned(milliseconds, PACE)).toEqual(plan);
+  });
+});
+
+describe('warmUpRuns', () => {
+  it.each([
+    [0.001, 1000],
+    [0.5, 40],
+    [2, 20],
+    [50, 5],
+    [400, 1],
+    [5000, 1],
+  ])('after a first run of %d ms', (first, runs) => {
+    expect(warmUpRuns(first, PACE)).toBe(runs);
   });
 });

@@ -1,7 +1,8 @@
 /** Progress: a table that grows in place in a terminal, a line per finished case in a log. */
 import logUpdate from 'log-update';
 import { caseByClock } from '../report/by-clock.ts';
-import { shownCell, terminalTable } from '../report/terminal-table.ts';
+import { shownCell } from '../report/shown-cell.ts';
+import { terminalTable } from '../report/terminal-table.ts';
 import type { CaseResult, Clock, ContestantResult } from '../suite/results.ts';
 
 export interface LiveTable {

@@ -12,8 +12,8 @@ import { byClock, shareOfCore } from './by-clock.ts';
 import { type GrowthCurve, growthCurves } from './growth.ts';
 import { escapeHtml, type HtmlCell, page, table } from './html.ts';
 import { compared, growthPlot, quietnessPlot, ratioPlot } from './plots.ts';
+import { remarks } from './remarks.ts';
 import { shownBytes, shownRatio, shownTime } from './shown.ts';
-import { remarks } from './terminal-table.ts';
 
 const note = (text: string): string => `<p class="note">${escapeHtml(text)}</p>`;
 const heading = (text: string): string => `<h2>${escapeHtml(text)}</h2>`;

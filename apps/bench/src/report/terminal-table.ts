@@ -1,27 +1,9 @@
 /** The table of the terminal: a row per case, a column per contestant, in each the time and its ratio to the baseline. */
 import Table from 'cli-table3';
-import { pairedRatio } from '../statistics/paired-ratio.ts';
-import { median } from '../statistics/quantile.ts';
-import {
-  baselineOf,
-  type CaseResult,
-  type ContestantResult,
-  type Results,
-  samplesOf,
-} from '../suite/results.ts';
+import type { CaseResult, ContestantResult, Results } from '../suite/results.ts';
 import { judgeTargets } from '../targets/judge-targets.ts';
-import { shownRatio, shownTime } from './shown.ts';
-
-/** What a cell of the table says. */
-export function shownCell(result: CaseResult, contestant: string, baseline: string): string {
-  const cell = result.cells[contestant];
-  if (!cell) return '';
-  if (cell.status !== 'timed') return { cannot: '–', wrong: 'WRONG', error: 'ERROR' }[cell.status];
-  const time = shownTime(median(cell.samples));
-  const own = baselineOf(contestant, baseline);
-  const ratio = contestant === own ? undefined : pairedRatio(cell.samples, samplesOf(result, own));
-  return ratio ? `${time} ×${shownRatio(ratio.value)}` : time;
-}
+import { shownRatio } from './shown.ts';
+import { shownCell } from './shown-cell.ts';
 
 /** All contestants that took part. */
 export function terminalTable(
@@ -61,22 +43,4 @@ export function targetsTable(results: Results): string {
     ...(run.length > 0 ? [table.toString()] : []),
     ...(others > 0 ? [`${others} targets are open: their cases were not run.`] : []),
   ].join('\n');
-}
-
-/** One line for each cell that has no time, with the reason. */
-export function remarks(
-  cases: readonly CaseResult[],
-  contestants: readonly ContestantResult[],
-): readonly string[] {
-  const absent = contestants.flatMap(({ label, absent: reason }) =>
-    reason ? [`${label}: absent, ${reason}`] : [],
-  );
-  const cells = cases.flatMap(({ id, cells }) =>
-    contestants.flatMap((contestant) => {
-      const cell = cells[contestant.id];
-      if (!cell || cell.status === 'timed' || contestant.yardstick) return [];
-      return [`${id}, ${contestant.label}: ${cell.status}, ${cell.reason}`];
-    }),
-  );
-  return [...absent, ...cells];
 }

@@ -9,7 +9,7 @@
 import type { BenchCase, Expected } from './bench-case.ts';
 import { type Contender, Refusal } from './contender.ts';
 import { type Digest, disagreement } from './digest.ts';
-import { type Pace, type Plan, planned } from './pace.ts';
+import { type Pace, type Plan, planned, warmUpRuns } from './pace.ts';
 import type { Cell } from './results.ts';
 
 export interface MeasureOptions {
@@ -89,8 +89,8 @@ export async function measureCase(options: MeasureOptions): Promise<Readonly<Rec
       const samples = { samples: [firstRun], cpu: cpu === undefined ? [] : [cpu / pieces] };
       return { contender, firstRun, ...samples, ...plan };
     }
-    const repetitions = Math.max(1, Math.min(1000, Math.round(pace.warmUp / first)));
-    const warm = await contender.time({ repetitions, bursts: 1 }, limit());
+    // One by one, so that the best of them, not their mean, says how long a run takes.
+    const warm = await contender.time({ repetitions: 1, bursts: warmUpRuns(first, pace) }, limit());
     return { contender, firstRun, samples: [], cpu: [], ...planned(warm.milliseconds, pace) };
   };
 
