@@ -108,7 +108,7 @@ describe('backend', () => {
     const x = tf.tensor1d([1, 2, 3]);
     tf.sum(x);
     tf.sum(x);
-    tf.localResponseNormalization(tf.ones([1, 1, 1, 3]));
+    tf.localResponseNormalization(tf.ones<tf.Rank.R4>([1, 1, 1, 3]));
     expect(own('Sum')).toMatchObject({ own: 2, fallback: 0 });
     expect(own('LRN')).toMatchObject({ own: 0, fallback: 1 });
     // An own kernel that cannot take this type shows as both.
@@ -140,7 +140,7 @@ describe('backend', () => {
       }),
     ).toThrow('is not in [0, 2]');
     expect(
-      backend.data.get(tf.localResponseNormalization(tf.ones([1, 1, 1, 3])).dataId).address,
+      backend.data.get(tf.localResponseNormalization(tf.ones<tf.Rank.R4>([1, 1, 1, 3])).dataId).address,
     ).toBeGreaterThan(0);
     expect(backend.data.get(tf.tensor1d([1]).dataId).address).toBeGreaterThan(0);
   });

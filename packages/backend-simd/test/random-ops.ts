@@ -451,7 +451,18 @@ export const ops: readonly Op[] = [
   alongAxis('argMax', (x, axis) => tf.argMax(x, axis), always, NUMBERS),
   alongAxis('argMin', (x, axis) => tf.argMin(x, axis), always, NUMBERS),
   alongAxis('cumsum', (x, axis, [, e, r]) => tf.cumsum(x, axis, e % 2 === 1, r % 2 === 1), sums, FLOAT),
-  alongAxis('cumprod', (x, axis) => tf.cumprod(x, axis), always, FLOAT),
+  {
+    name: 'cumprod',
+    dtypes: FLOAT,
+    call: (x, [choice]) => {
+      // In float64 here and rounded once; on cpu rounded at each step, so that ∞ and 0 stay where they come up.
+      const ordinary = Array.from(x.values).every((value) => Math.abs(value) > 1e-3 && Math.abs(value) < 1e3);
+      if (!ordinary || x.shape.length === 0 || count(x.shape) === 0) return undefined;
+      const axis = choice % x.shape.length;
+      const length = x.shape[axis]!;
+      return length > 10 ? undefined : { run: ([t]) => tf.cumprod(t!, axis), bound: ulps(length) };
+    },
+  },
   {
     name: 'softmax',
     dtypes: FLOAT,

@@ -28,7 +28,10 @@ describe('simdInfo', () => {
     await tf.setBackend('simd');
     const run = () =>
       tf
-        .tidy(() => [tf.sum(tf.ones([100_000])), tf.localResponseNormalization(tf.ones([10, 10, 10, 10]))])
+        .tidy(() => [
+          tf.sum(tf.ones([100_000])),
+          tf.localResponseNormalization(tf.ones<tf.Rank.R4>([10, 10, 10, 10])),
+        ])
         .map((t) => t.dispose());
     resetKernelCounts();
     run();
