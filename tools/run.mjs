@@ -98,6 +98,11 @@ switch (task) {
     run('turbo', ['run', 'build', '--filter=@diff/bench', ...quiet]);
     run('node', [join(root, 'apps', 'bench', 'dist', 'main.js'), ...args], { cwd: process.cwd() });
     break;
+  case 'bench:page':
+    install();
+    run('turbo', ['run', 'build', '--filter=@diff/bench', ...quiet]);
+    run('pnpm', ['--filter', '@diff/bench', 'run', 'page', ...args]);
+    break;
   case 'demo':
   case 'demo:build':
     install();
@@ -119,7 +124,7 @@ switch (task) {
     break;
   default:
     process.stderr.write(
-      `run: task must be start, test, bench, demo, demo:build, samplers or conformance, got '${task}'. Use npm start or npm test.\n`,
+      `run: task must be start, test, bench, bench:page, demo, demo:build, samplers or conformance, got '${task}'. Use npm start or npm test.\n`,
     );
     process.exit(2);
 }

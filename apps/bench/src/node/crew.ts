@@ -10,7 +10,7 @@ import type { ContestantSpec } from './contestants.ts';
 
 const HELLO_LIMIT = 60_000;
 
-export interface Member {
+interface Member {
   readonly spec: ContestantSpec;
   readonly result: ContestantResult;
   /** Its process, started if need be. */
