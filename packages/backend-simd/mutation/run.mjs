@@ -5,8 +5,9 @@
 // Without --all each file gets about one mutant for 20 lines, spread over the kinds of faults (mutants.mjs) and over the
 // file. Every mutant is compiled into both builds and meets the tests that concern its file (tests-of.mjs) in a copy
 // of the package in the system's folder for temporary files. It is `killed` when a test fails, `stopped` when the
-// tests do not end, `equivalent` when equivalent.json says why no test can tell, else it `SURVIVED`. Ends with code 1
-// if one survived. Mutants that do not compile, or compile to the same bytes, do not count.
+// tests do not end or their process dies (both count as killed), `equivalent` when equivalent.json says why no test
+// can tell, else it `SURVIVED`. Ends with code 1 if one survived. Mutants that do not compile, or compile to the same
+// bytes, do not count.
 //
 // Takes about two seconds a mutant, one after another: name --files to do it in parts.
 import { fork } from 'node:child_process';
@@ -111,35 +112,57 @@ let base;
 let runner;
 
 /** A process of its own that runs tests: one that hangs can be ended. */
-function startRunner() {
+async function startRunner() {
   const script = join(root, 'mutation/test-runner.mjs');
   runner = fork(script, [join(base, 'package')], {
     detached: true,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  return new Promise((resolve) => runner.once('message', resolve));
+  // Said by the exit too.
+  runner.on('error', () => {});
+  if ((await answerOf(runner)) === undefined)
+    throw new Error('mutation: the process that runs the tests died.');
 }
 
-/** Ends the runner with everything that it started. */
-const stopRunner = () => runner && process.kill(-runner.pid, 'SIGKILL');
+/** The next message of a process; undefined if it dies before, or cannot be reached. */
+const answerOf = (child, ...questions) =>
+  new Promise((resolve) => {
+    const end = (answer) => {
+      child.off('message', end).off('exit', died);
+      resolve(answer);
+    };
+    const died = () => end(undefined);
+    child.on('message', end).on('exit', died);
+    for (const question of questions) child.send(question, (error) => error && died());
+  });
 
-/** 'passed', 'failed' or 'stopped' (the tests did not end), and what the tests said. */
+/** Ends the runner with everything that it started. */
+function stopRunner() {
+  try {
+    if (runner) process.kill(-runner.pid, 'SIGKILL');
+  } catch (error) {
+    // It and all that it started have died already.
+    if (error.code !== 'ESRCH') throw error;
+  }
+  runner = undefined;
+}
+
+/** 'passed', 'failed' or 'stopped' (the tests did not end, or their process died), and what the tests said. */
 async function runTests(binaries, tests, limit) {
   for (const [build, binary] of Object.entries(binaries)) writeFileSync(join(base, `${build}.wasm`), binary);
-  runner ?? (await startRunner());
+  if (!runner?.connected) {
+    stopRunner();
+    await startRunner();
+  }
   let timer;
   const timeout = new Promise((resolve) => {
-    timer = setTimeout(resolve, limit, { result: 'stopped', output: '' });
+    timer = setTimeout(resolve, limit, undefined);
   });
-  const answer = new Promise((resolve) => runner.once('message', resolve));
-  runner.send(tests);
-  const outcome = await Promise.race([answer, timeout]);
+  const outcome = await Promise.race([answerOf(runner, tests), timeout]);
   clearTimeout(timer);
-  if (outcome.result === 'stopped') {
-    stopRunner();
-    runner = undefined;
-  }
-  return outcome;
+  if (outcome) return outcome;
+  stopRunner();
+  return { result: 'stopped', output: 'The tests did not end, or their process died.' };
 }
 
 const isEquivalent = (mutant) =>

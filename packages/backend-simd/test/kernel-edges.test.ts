@@ -194,6 +194,35 @@ describe.each(builds)('working memory ends where the kernel says, $name build', 
     expect([...out]).toEqual(new Array(n).fill(m));
   });
 
+  it('combine, with numbers and with one weight a row', () => {
+    for (const size of [1, 3, 1027]) {
+      const [x, weights, out] = put(noise(size, 1), noise(size, 2), new Float32Array(size)) as [
+        number,
+        number,
+        number,
+      ];
+      for (const terms of [0, 1, 3, 6, 14]) {
+        for (const rows of [0, weights]) {
+          const table = floats(3, 4 * terms);
+          const words = new Int32Array(table.buffer, table.byteOffset, 4 * terms);
+          for (let i = 0; i < terms; i++) {
+            words.set([x, rows], 4 * i);
+            table[4 * i + 2] = 1;
+          }
+          inside(
+            kernels.combineScratch(terms),
+            (scratch) =>
+              kernels.combine(
+                ...([table.byteOffset, terms, size, 0, size, 1, 0.5] as const),
+                ...([1, 2, rows, 1, 2, 3, 4, 0, out, scratch] as const),
+              ),
+            `${terms} terms of ${size}, ${rows ? 'one weight a row' : 'numbers'}`,
+          );
+        }
+      }
+    }
+  });
+
   it('noise from anywhere', () => {
     const [out] = put(new Float32Array(3000)) as [number];
     for (const kind of [0, 1, 2])

@@ -211,6 +211,28 @@ describe.each(builds)('sgemm, $name build', (build) => {
     }
   });
 
+  it.each([
+    [13, 21, 9],
+    [100, 530, 260],
+  ])('has the same bits with B packed before, panel by panel: %i × %i, depth %i', (m, n, k) => {
+    const { kernels, floats } = build;
+    const [a, b, bias] = [noise(m * k, 1), noise(k * n, 2), noise(n, 3)];
+    for (const [transA, transB] of flags) {
+      const expected = sgemm(build, a, b, { m, n, k, transA, transB }, bias);
+      const bytes = kernels.sgemmPackedBytes(n, k);
+      const packed = floats(5, bytes / 4 + 4).fill(Number.NaN);
+      const [pa, pb, pc, scratch, pbias] = [0, 1, 2, 3, 4].map((slot) => floats(slot, 0).byteOffset) as [
+        ...[number, number, number, number, number],
+      ];
+      const panels = kernels.sgemmPanels(n);
+      for (let j = panels - 1; j >= 0; j--) kernels.sgemmPack(pb, n, k, transB, packed.byteOffset, j, j + 1);
+      expect([...packed.slice(bytes / 4)].every(Number.isNaN)).toBe(true);
+      floats(2, m * n).fill(Number.NaN);
+      kernels.sgemmPacked(pa, m, packed.byteOffset, pc, pbias, m, n, k, transA, scratch);
+      expect(floats(2, m * n)).toEqual(expected);
+    }
+  });
+
   it('carries NaN and ∞ of a row to that row alone', () => {
     for (const n of [2, 3, 9]) {
       const a = noise(11 * 10, 1);

@@ -10,7 +10,7 @@ interface Pool {
   readonly pad: 'same' | 'valid' | number;
 }
 
-const cases: readonly Pool[] = [1, 3, 17].flatMap((channels): Pool[] => [
+const anyChannels = [1, 3, 17].flatMap((channels): Pool[] => [
   { x: [3, 8, 6, channels], window: [2, 2], strides: [2, 2], pad: 'valid' },
   { x: [3, 7, 5, channels], window: [2, 2], strides: [2, 2], pad: 'same' },
   { x: [1, 7, 5, channels], window: [3, 3], strides: [1, 1], pad: 'same' },
@@ -18,6 +18,9 @@ const cases: readonly Pool[] = [1, 3, 17].flatMap((channels): Pool[] => [
   { x: [2, 3, 3, channels], window: [5, 4], strides: [1, 1], pad: 'same' },
   { x: [0, 4, 4, channels], window: [2, 2], strides: [2, 2], pad: 'same' },
 ]);
+/** Fills its memory, with a vector that is not whole at its end. */
+const full: Pool = { x: [1, 4, 4, 15], window: [2, 2], strides: [1, 1], pad: 'same' };
+const cases: readonly Pool[] = [...anyChannels, full];
 const count = (shape: readonly number[]): number => tf.util.sizeFromShape(shape as number[]);
 const named = (pools: readonly Pool[]): [string, Pool][] => pools.map((pool) => [JSON.stringify(pool), pool]);
 

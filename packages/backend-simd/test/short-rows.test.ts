@@ -60,6 +60,20 @@ describe.each(builds)('short rows, $name build', ({ kernels, floats }) => {
     });
   });
 
+  it('end where the memory may end: nothing is read behind the last', () => {
+    each((rows, n, { buffer }) => {
+      const x = new Float32Array(buffer, buffer.byteLength - 4 * rows * n);
+      x.set(noise(rows * n, rows + n));
+      const out = floats(1, rows * n);
+      kernels.sumShortRows(x.byteOffset, out.byteOffset, rows, n, 1);
+      expect(out[rows - 1]).toBe(row(x, rows - 1, n).reduce((a, b) => Math.fround(a + b)));
+      kernels.maxShortRows(x.byteOffset, out.byteOffset, rows, n);
+      expect(out[rows - 1]).toBe(Math.max(...row(x, rows - 1, n)));
+      kernels.softmaxShortRows(x.byteOffset, out.byteOffset, rows, n);
+      expect(out[rows * n - 1]).toBeGreaterThan(0);
+    });
+  });
+
   it('become softmax, whichever rows are beside them', () => {
     each((rows, n, x) => {
       const out = floats(1, rows * n + 1);

@@ -41,7 +41,10 @@ describe.each(builds)('rare functions, $name build', ({ kernels, floats }) => {
         const poles =
           name === 'tan' && Math.abs(x[i]!) <= 8192 ? 8e-15 * Math.abs(x[i]!) * (1 + exact ** 2) : 0;
         const far = (Math.abs(p! - q!) - poles) / ulp(Math.min(Math.abs(exact), MAX));
-        const allowed = name === 'tan' && Math.abs(x[i]!) > 8192 ? 1 : bound;
+        // Where there is only a polynomial, a wrong digit of it shows.
+        const polynomial =
+          (name === 'atan' && Math.abs(x[i]!) < 0.414) || (name === 'asin' && Math.abs(x[i]!) < 0.5);
+        const allowed = polynomial || (name === 'tan' && Math.abs(x[i]!) > 8192) ? 1 : bound;
         if (!(far <= allowed)) expect.fail(`${name}(${x[i]}) is ${actual}, expected ${exact}, ${far} ulp`);
       }
     },
