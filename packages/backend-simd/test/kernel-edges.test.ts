@@ -59,10 +59,11 @@ describe.each(builds)('kernels write what is theirs, $name build', ({ kernels, f
   it('sums by segment, at every length of row', () => {
     for (let rowLength = 1; rowLength <= 9; rowLength++) {
       const [n, segments] = [5, 3];
-      const x = floats(0, n * rowLength);
-      x.set(noise(n * rowLength, 1));
-      const ids = new Int32Array(floats(1, n).buffer, floats(1, n).byteOffset, n);
-      ids.set([2, 0, 1, 0, 7]);
+      // One more, which must not count.
+      const x = floats(0, (n + 1) * rowLength);
+      x.set(noise((n + 1) * rowLength, 1));
+      const ids = new Int32Array(floats(1, n + 1).buffer, floats(1, n).byteOffset, n + 1);
+      ids.set([2, 0, 1, 0, 7, 1]);
       const out = floats(2, segments * rowLength + 4).fill(0);
       kernels.segmentSum(x.byteOffset, ids.byteOffset, out.byteOffset, n, rowLength, segments);
       const expected = new Float32Array(segments * rowLength + 4);
@@ -71,6 +72,48 @@ describe.each(builds)('kernels write what is theirs, $name build', ({ kernels, f
       }
       expect([...out]).toEqual([...expected]);
     }
+  });
+
+  /** Indices, with one more that must not count. */
+  const indicesIn = (slot: number, values: readonly number[]): number => {
+    const { buffer, byteOffset } = floats(slot, values.length);
+    new Int32Array(buffer, byteOffset, values.length).set(values);
+    return byteOffset;
+  };
+
+  it.each([1, 2, 3])('rows of %i by index, other indices for each of a batch', (rowLength) => {
+    const [batch, outer, dim, count] = [3, 2, 4, 5];
+    const indices = Array.from({ length: batch * count + 1 }, (_, i) => (7 * i + 2) % dim);
+    const x = floats(1, batch * outer * dim * rowLength);
+    x.set(noise(x.length, 1));
+    const size = batch * outer * count * rowLength;
+    const out = floats(2, size + 4).fill(77);
+    const from = indicesIn(0, indices);
+    kernels.gatherRows(x.byteOffset, from, out.byteOffset, batch, outer, dim, count, 4 * rowLength);
+    const expected = Array.from({ length: size }, (_, k) => {
+      const row = Math.floor(k / rowLength);
+      const place = Math.floor(row / count);
+      const index = indices[Math.floor(place / outer) * count + (row % count)]!;
+      return x[(place * dim + index) * rowLength + (k % rowLength)]!;
+    });
+    expect([...out]).toEqual([...expected, 77, 77, 77, 77]);
+  });
+
+  it('ones at indices', () => {
+    const [n, depth] = [5, 3];
+    const { buffer, byteOffset } = floats(1, (n + 1) * depth);
+    const out = new Int32Array(buffer, byteOffset, (n + 1) * depth).fill(77);
+    kernels.oneHot32(indicesIn(0, [2, 0, 3, -1, 1, 1]), byteOffset, n, depth, 9, 4);
+    const rows = [
+      [4, 4, 9],
+      [9, 4, 4],
+      [4, 4, 4],
+      [4, 4, 4],
+      [4, 9, 4],
+    ];
+    // The last vector of the filling may reach to the next multiple of 16 bytes.
+    expect([...out.slice(0, n * depth)]).toEqual(rows.flat());
+    expect(out[n * depth + 1]).toBe(77);
   });
 
   it('columns added to an image', () => {
