@@ -1,6 +1,7 @@
 export type { AdaptiveFlowOptions, AttemptReport } from './adaptive-flow-sampler.ts';
 export { type AdaptiveSdeOptions, adaptiveSde } from './adaptive-sde.ts';
 export type { AncestralOptions } from './ancestral-step.ts';
+export { annealed } from './annealed.ts';
 export { bogackiShampine } from './bogacki-shampine.ts';
 export { type BrownianPath, type BrownianTreeOptions, brownianTree } from './brownian-tree.ts';
 export type { Corrector, CorrectorContext } from './corrector.ts';
@@ -37,6 +38,8 @@ export { type LangevinCorrectorOptions, langevinCorrector, type StepSize } from 
 export { type ConsistencyBoundary, lcm } from './lcm.ts';
 export { lms } from './lms.ts';
 export { type LogLikelihood, type LogLikelihoodOptions, logLikelihood } from './log-likelihood.ts';
+export { type MalaOptions, type MalaReport, type MalaResult, mala } from './mala.ts';
+export { type MalaCorrectorOptions, malaCorrector } from './mala-corrector.ts';
 export { midpoint } from './midpoint.ts';
 export { type NoiseBetweenOptions, noiseBetween } from './noise-level.ts';
 export { plms, pndm } from './pndm.ts';
@@ -67,6 +70,7 @@ export { type Start, type StartFromOptions, startFrom } from './start-from.ts';
 export { tcd } from './tcd.ts';
 export { type TrajectoryOptions, type TrajectoryPoint, trajectory } from './trajectory.ts';
 export { type UlaOptions, ula } from './ula.ts';
+export { type UnderdampedLangevinOptions, underdampedLangevin } from './underdamped-langevin.ts';
 export {
   type UnderdampedLangevinCorrectorOptions,
   underdampedLangevinCorrector,

@@ -1,47 +1,19 @@
 /**
- * The unadjusted Langevin algorithm on one score, without a diffusion: x ← x + ε score(x) + √(2ε) ξ.
+ * The unadjusted Langevin algorithm on one score, without a diffusion: x ← x + ε score(x) + √(2ε) ξ, and with a diagonal
+ * preconditioner D: x ← x + ε D score(x) + √(2ε D) ξ.
  *
  * Its stationary law differs from the density by O(ε): for N(0, s² I) it is N(0, s²/(1 − ε/(2s²)) I), and it needs
- * ε < 2/L for an L-Lipschitz score. Bounds: Chewi et al., "Analysis of Langevin Monte Carlo".
+ * ε < 2/L for an L-Lipschitz score. Bounds: Chewi et al., "Analysis of Langevin Monte Carlo". `mala` has no such error,
+ * where the density is known too; `underdampedLangevin` mixes faster.
  */
-import {
-  createPacer,
-  DomainError,
-  fold,
-  type Key,
-  normal,
-  requireInteger,
-  requireKey,
-  requirePositive,
-  ShapeError,
-  shown,
-} from '@diff/core';
-import * as tf from '@tensorflow/tfjs-core';
-import { checkRows } from './check-run.ts';
-import { createFiniteWatch } from './finite-watch.ts';
+import { requirePositive } from '@diff/core';
+import type * as tf from '@tensorflow/tfjs-core';
+import { type ChainOptions, runChain } from './chain.ts';
 import { weighted } from './update.ts';
 
-export interface LangevinOptions {
-  /** ∇ log p at x [n, …event], of x's shape; a new tensor. For a model at time t: `(x) => model.score(x, t)`. */
-  readonly score: (x: tf.Tensor) => tf.Tensor | Promise<tf.Tensor>;
-  /** ε > 0 in squared units of x. */
+export interface LangevinOptions extends ChainOptions {
+  /** ε > 0 in squared units of x (of x/√D with a preconditioner). */
   readonly stepSize: number;
-  readonly steps: number;
-  /** [n, …event]. */
-  readonly shape: readonly number[];
-  readonly key: Key;
-  /** Where the chains start; default standard normal. Stays the caller's. */
-  readonly initial?: tf.Tensor | undefined;
-  readonly firstRow?: number | undefined;
-  /** Called after every step; x is gone after it. */
-  readonly onStep?:
-    | ((report: {
-        readonly step: number;
-        readonly steps: number;
-        readonly x: tf.Tensor;
-      }) => void | Promise<void>)
-    | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -60,60 +32,16 @@ export interface LangevinOptions {
  * ```
  */
 export async function langevin(options: LangevinOptions): Promise<tf.Tensor> {
-  const { score, stepSize, steps, shape, key, initial, firstRow = 0, onStep, signal } = options;
-  if (typeof score !== 'function') {
-    throw new DomainError(
-      `langevin: score must be a function of x, got ${shown(score)}. For a model pass (x) => model.score(x, t).`,
-    );
-  }
+  const { stepSize } = options;
   requirePositive('langevin', 'stepSize', stepSize);
-  requireInteger('langevin', 'steps', steps, 1);
-  checkRows('langevin', shape);
-  requireKey('langevin', key);
-  requireInteger('langevin', 'firstRow', firstRow);
-  if (initial && !tf.util.arraysEqual(initial.shape, [...shape])) {
-    throw new ShapeError(
-      `langevin: initial must have the shape of the run, [${shape.join(', ')}], got ${shown(initial)}. Make the two agree.`,
-    );
-  }
-  const pacer = createPacer({ signal });
-  const watch = createFiniteWatch();
-  let x = initial ? tf.clone(initial) : normal(fold(key, 0), shape, { firstRow });
-  let finished = false;
-  try {
-    for (let step = 1; step <= steps; step++) {
-      await pacer.turn();
-      const value = await score(x);
-      try {
-        if (!tf.util.arraysEqual(value.shape, x.shape)) {
-          throw new ShapeError(
-            `langevin: score must return a tensor of shape [${x.shape.join(', ')}], got ${shown(value)}. Mend the function.`,
-          );
-        }
-        watch.add(
-          value,
-          (sum) =>
-            `langevin: score must be finite, got a sum of ${sum} in step ${step} of ${steps}. Check the function, or use a smaller stepSize than ${stepSize}.`,
-        );
-        const terms: [number, tf.Tensor][] = [
-          [1, x],
-          [stepSize, value],
-        ];
-        const context = { key: fold(key, step), firstRow };
-        const moved = weighted(context, terms, 0, Math.sqrt(2 * stepSize));
-        if (value !== x) x.dispose();
-        x = moved;
-      } finally {
-        tf.dispose(value);
-      }
-      await watch.check();
-      await onStep?.({ step, steps, x });
+  const hint = `Check the function, or use a smaller stepSize than ${stepSize}.`;
+  return runChain<object>('langevin', options, hint, async (y, link) => {
+    const score = await link.score(y);
+    try {
+      const terms = [[1, y] as const, [stepSize, score] as const];
+      return { y: weighted(link, terms, 0, Math.sqrt(2 * stepSize)), extra: {} };
+    } finally {
+      score.dispose();
     }
-    await watch.settle();
-    finished = true;
-    return x;
-  } finally {
-    if (!finished) x.dispose();
-    await watch.close();
-  }
+  });
 }

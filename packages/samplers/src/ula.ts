@@ -4,9 +4,9 @@
  * neighbouring laws must be close and the steps many; step sizes ε ∝ σ(r)² are usual.
  *
  * Weak order 1 in ε for each p_r; the error made at early times is forgotten at the rate of mixing. The grid must end
- * at a time with noise (σ > 0). `langevin` runs on one score without a grid.
+ * at a time with noise (σ > 0). `langevin` runs on one score without a grid; `annealed` takes other chains along a grid.
  */
-import { DomainError } from '@diff/core';
+import { annealedSampler } from './annealed.ts';
 import type { StepSize } from './langevin-corrector.ts';
 import { langevinCorrector } from './langevin-corrector.ts';
 import type { Sampler } from './sampler.ts';
@@ -30,22 +30,5 @@ export interface UlaOptions {
  * ```
  */
 export function ula({ stepSize, steps = 1 }: UlaOptions): Sampler {
-  const corrector = langevinCorrector({ stepSize, steps });
-  return {
-    name: 'ula',
-    order: 1,
-    stochastic: true,
-    nfe: (count) => count * steps,
-    check(plan): void {
-      for (const t of plan.grid.slice(1)) {
-        if (plan.process.sigma(t) === 0) {
-          throw new DomainError(
-            `ula: sigma must be positive at every time of the grid after the first, got 0 at t = ${t}. End the grid at a small positive time.`,
-          );
-        }
-        corrector.check?.(plan, t);
-      }
-    },
-    step: (context) => corrector.correct({ ...context, t: context.next, brownian: undefined }),
-  };
+  return annealedSampler('ula', langevinCorrector({ stepSize, steps }));
 }

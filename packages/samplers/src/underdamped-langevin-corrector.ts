@@ -6,14 +6,18 @@
  *
  * For an L-smooth score γ is of the order of √L and the whole time of 1/√L; L ≈ 1/σ² where little signal is left, which
  * is the default: γ = 2/σ(t), h = σ(t)/(4·steps). At a time without noise the corrector does nothing.
+ *
+ * The law of v is the same at all times, so it may be kept from call to call too: `velocity: 'kept'`, with which
+ * `annealed` is annealed underdamped Langevin dynamics.
  */
-import { combine, fold, normal, requireInteger, requirePositive } from '@diff/core';
+import { fold, normal, requireInteger, requireOneOf, requirePositive } from '@diff/core';
 import { conversion } from '@diff/score';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Corrector, CorrectorContext } from './corrector.ts';
 import type { StepSize } from './langevin-corrector.ts';
+import { movedPosition, movedVelocity } from './underdamped-move.ts';
 import { underdampedStep } from './underdamped-step.ts';
-import { requireFiniteUpdate, weighted } from './update.ts';
+import { requireFiniteUpdate } from './update.ts';
 
 export interface UnderdampedLangevinCorrectorOptions {
   /** h > 0, time of one step in units of x (v has unit variance), or h(t); default σ(t)/(4·steps). */
@@ -22,9 +26,13 @@ export interface UnderdampedLangevinCorrectorOptions {
   readonly friction?: StepSize;
   /** Steps a call; default 1. */
   readonly steps?: number;
+  /** 'fresh' (default): drawn anew in each call. 'kept': goes on from the last call of the run. */
+  readonly velocity?: 'fresh' | 'kept';
 }
 
 const WHERE = 'underdampedLangevinCorrector';
+/** In the run's history. */
+const VELOCITY = 'underdampedVelocity';
 
 function checked(name: string, value: StepSize): (t: number) => number {
   if (typeof value === 'function') return (t) => requirePositive(WHERE, name, value(t));
@@ -47,8 +55,11 @@ export function underdampedLangevinCorrector({
   stepSize,
   friction,
   steps = 1,
+  velocity = 'fresh',
 }: UnderdampedLangevinCorrectorOptions = {}): Corrector {
   requireInteger(WHERE, 'steps', steps, 1);
+  requireOneOf(WHERE, 'velocity', velocity, ['fresh', 'kept']);
+  const kept = velocity === 'kept';
   const size = stepSize === undefined ? undefined : checked('stepSize', stepSize);
   const damping = friction === undefined ? undefined : checked('friction', friction);
   const hOf = (t: number, sigma: number): number => size?.(t) ?? sigma / (4 * steps);
@@ -71,38 +82,23 @@ export function underdampedLangevinCorrector({
       const w = underdampedStep(hOf(t, sigma), gammaOf(t, sigma));
       const q = conversion(process, t, kind, 'score');
       let x = context.x;
-      let v = normal(fold(key, 0), x.shape, { firstRow });
+      const last = context.history.get(VELOCITY) as tf.Tensor | undefined;
+      let v = kept && last ? tf.clone(last) : normal(fold(key, 0), x.shape, { firstRow });
       try {
         for (let i = 0; i < steps; i++) {
-          const prediction = await context.predict(x, t);
-          const first = fold(key, 2 * i + 1);
-          const position = weighted(
-            { key: first, firstRow },
-            [
-              [1 + w.drift * q.x, x],
-              [w.gain, v],
-              [w.drift * q.p, prediction],
-            ],
-            w.drift * q.constant,
-            w.position,
-          );
-          if (i + 1 < steps) {
-            const last = v;
-            v = tf.tidy(() =>
-              combine(
-                [
-                  [w.decay, last],
-                  [w.gain * q.x, x],
-                  [w.gain * q.p, prediction],
-                  [w.shared, normal(first, x.shape, { firstRow })],
-                ],
-                { constant: w.gain * q.constant, noise: [w.own, fold(key, 2 * i + 2)], firstRow },
-              ),
-            );
-            last.dispose();
+          const state = { x, v, prediction: await context.predict(x, t) };
+          const draws = { first: fold(key, 2 * i + 1), second: fold(key, 2 * i + 2), firstRow };
+          const position = movedPosition(w, q, state, draws);
+          if (kept || i + 1 < steps) {
+            v = movedVelocity(w, q, state, draws);
+            state.v.dispose();
           }
           if (x !== context.x) x.dispose();
           x = position;
+        }
+        if (kept) {
+          last?.dispose();
+          context.history.set(VELOCITY, tf.clone(v));
         }
         return x;
       } catch (error) {

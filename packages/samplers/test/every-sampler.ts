@@ -8,6 +8,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { edm, type LinearProcess, logSnrGrid, uniformGrid } from '@diff/sde';
 import {
   adaptiveSde,
+  annealed,
   bogackiShampine,
   ddim,
   ddpm,
@@ -34,6 +35,7 @@ import {
   langevinCorrector,
   lcm,
   lms,
+  malaCorrector,
   midpoint,
   plms,
   pndm,
@@ -74,6 +76,16 @@ const coupled = (factory: string, ...samplers: readonly Sampler[]): Entry[] =>
 
 export const EVERY_SAMPLER: readonly Entry[] = [
   ...coupled('adaptiveSde', adaptiveSde({ relativeTolerance: 0.1, absoluteTolerance: 0.1 })),
+  ...entry(
+    'annealed',
+    annealed({
+      corrector: malaCorrector({
+        logDensity: (x) => tf.tidy(() => tf.mul(tf.sum(tf.square(x), 1), -0.5)),
+        steps: 2,
+      }),
+    }),
+    annealed({ corrector: underdampedLangevinCorrector({ steps: 2, velocity: 'kept' }) }),
+  ),
   ...coupled('bogackiShampine', bogackiShampine({ relativeTolerance: 1e-3, absoluteTolerance: 1e-3 })),
   ...entry('ddim', ddim(), ddim({ eta: 0.5 })),
   ...entry('ddpm', ddpm(), ddpm({ variance: 'forward' })),
@@ -153,6 +165,8 @@ export const NOT_SAMPLERS: readonly string[] = [
   'langevin',
   'langevinCorrector',
   'logLikelihood',
+  'mala',
+  'malaCorrector',
   'noiseBetween',
   'refreshCorrector',
   'sample',
@@ -160,5 +174,6 @@ export const NOT_SAMPLERS: readonly string[] = [
   'sampleRows',
   'startFrom',
   'trajectory',
+  'underdampedLangevin',
   'underdampedLangevinCorrector',
 ];

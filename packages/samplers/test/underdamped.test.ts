@@ -10,10 +10,13 @@ import { edm, exponentialGrid, logSnrGrid, ornsteinUhlenbeck, variancePreserving
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
+  annealed,
   dpum,
   predictorCorrector,
   probabilityFlow,
   sample,
+  type UnderdampedLangevinOptions,
+  underdampedLangevin,
   underdampedLangevinCorrector,
 } from '../src/index.ts';
 import { underdampedStep } from '../src/underdamped-step.ts';
@@ -146,6 +149,114 @@ describe('the corrector', () => {
     expect(thrown(() => underdampedLangevinCorrector({ friction: -1 }))).toContain('friction must be');
     expect(thrown(() => dpum({ predictorSteps: 0 }))).toContain('dpum: predictorSteps must be');
     expect(thrown(() => dpum({ correctorSteps: 1.5 }))).toContain('dpum: correctorSteps must be');
+  });
+});
+
+describe('the chain on one score', () => {
+  const score = (x: tf.Tensor): tf.Tensor => tf.tidy(() => tf.div(tf.sub(0.7, x), 0.25));
+  for (const [h, g, steps] of [
+    [0.3, 2, 1],
+    [0.3, 2, 7],
+    [0.1, 0.5, 12],
+    [0.5, 6, 20],
+  ] as const) {
+    test(`its law at h = ${h}, γ = ${g} after ${steps} steps`, async () => {
+      const n = 20_000;
+      const initial = tf.fill([n, 1], 0.2);
+      const run = { score, stepSize: h, friction: g, steps, shape: [n, 1], key: key(3), initial };
+      const got = await moments(await underdampedLangevin(run));
+      initial.dispose();
+      const want = expected({ mean: 0.2, variance: 0 }, { mean: 0.7, variance: 0.25 }, h, g, steps);
+      expect(Math.abs(got.mean - want.mean)).toBeLessThan(5 * Math.sqrt(want.variance / n));
+      expect(Math.abs(got.variance - want.variance)).toBeLessThan(5 * want.variance * Math.sqrt(2 / n));
+    });
+  }
+
+  test('a preconditioner scales space', async () => {
+    const run = { stepSize: 0.3, steps: 5, shape: [4, 2], key: key(3) };
+    const d = tf.tensor1d([4, 0.25]);
+    const initial = tf.zeros([4, 2]);
+    const wide = (x: tf.Tensor): tf.Tensor => tf.tidy(() => tf.neg(tf.div(x, d)));
+    const x = await underdampedLangevin({ ...run, score: wide, preconditioner: d, initial });
+    const y = await underdampedLangevin({ ...run, score: tf.neg, initial });
+    const [got, want] = [await x.data(), await y.data()];
+    got.forEach((v, i) => {
+      expect(v / (i % 2 ? 0.5 : 2)).toBeCloseTo(want[i]!, 5);
+    });
+    tf.dispose([d, initial, x, y]);
+  });
+
+  test('rows do not depend on their batch, and steps report', async () => {
+    const seen: number[] = [];
+    const onStep: UnderdampedLangevinOptions['onStep'] = ({ step }) => void seen.push(step);
+    const run = { score, stepSize: 0.3, steps: 4, key: key(1) };
+    const whole = await underdampedLangevin({ ...run, shape: [5, 1], onStep });
+    const part = await underdampedLangevin({ ...run, shape: [2, 1], firstRow: 3 });
+    expect(Array.from(await part.data())).toEqual(Array.from(await whole.data()).slice(3));
+    expect(seen).toEqual([1, 2, 3, 4]);
+    tf.dispose([whole, part]);
+  });
+
+  test('bad options, and scores that fail', async () => {
+    const run = { score, stepSize: 0.3, steps: 4, shape: [5, 1], key: key(1) };
+    const refused = (change: object): Promise<unknown> =>
+      underdampedLangevin({ ...run, ...change } as UnderdampedLangevinOptions);
+    await expect(refused({ stepSize: 0 })).rejects.toThrow('underdampedLangevin: stepSize must be');
+    await expect(refused({ friction: -1 })).rejects.toThrow('underdampedLangevin: friction must be');
+    await expect(refused({ steps: 0 })).rejects.toThrow('underdampedLangevin: steps must be');
+    await expect(refused({ score: () => tf.scalar(1) })).rejects.toThrow(
+      'underdampedLangevin: score must return a tensor of shape [5, 1], got a tensor of shape []',
+    );
+    await expect(refused({ score: () => tf.fill([5, 1], Number.NaN) })).rejects.toThrow(
+      'underdampedLangevin: score must be finite, got a sum of NaN in step 1 of 4',
+    );
+    expect(() => underdampedLangevinCorrector({ velocity: 'old' as 'kept' })).toThrow(
+      "underdampedLangevinCorrector: velocity must be one of 'fresh', 'kept', got 'old'",
+    );
+  });
+});
+
+describe('a kept velocity', () => {
+  test('makes two calls of one chain', async () => {
+    // At a process whose law no longer changes, two calls with a kept velocity are one chain of twice the steps.
+    const process = ornsteinUhlenbeck({ theta: 1, mu: 0, sigma: Math.SQRT2, T: 40 });
+    const n = 20_000;
+    const model = gaussianModel(process, { mean: 3, variance: 2 }, 'score');
+    const initial = tf.fill([n, 1], 2);
+    const run = { model, grid: [36, 35, 34], shape: [n, 1], key: key(6), initial };
+    const law = async (velocity: 'fresh' | 'kept'): Promise<number> => {
+      const corrector = underdampedLangevinCorrector({ stepSize: 0.4, friction: 0.5, steps: 1, velocity });
+      return (await moments(await sample({ ...run, sampler: annealed({ corrector }) }))).variance;
+    };
+    const want = expected({ mean: 2, variance: 0 }, { mean: 0, variance: 1 }, 0.4, 0.5, 2).variance;
+    const spread = 5 * want * Math.sqrt(2 / n);
+    expect(Math.abs((await law('kept')) - want)).toBeLessThan(spread);
+    expect(Math.abs((await law('fresh')) - want)).toBeGreaterThan(spread);
+    initial.dispose();
+  });
+
+  test('annealed, reaches the Gaussian', async () => {
+    const process = edm({ T: 10 });
+    const n = 10_000;
+    // Steps in units of the width of p_t.
+    const width = (t: number): number => Math.sqrt(t * t + data.variance);
+    const corrector = underdampedLangevinCorrector({
+      stepSize: (t) => width(t) / 5,
+      friction: (t) => 2 / width(t),
+      steps: 4,
+      velocity: 'kept',
+    });
+    const grid = exponentialGrid({ process, steps: 40, end: 0.1 });
+    const model = gaussianModel(process, data, 'noise');
+    const got = await moments(
+      await sample({ model, sampler: annealed({ corrector }), grid, shape: [n, 1], key: key(7) }),
+    );
+    const want = marginal(process, data, 0.1);
+    // Statistics, and 2% of scale for discretisation and what the chain remembers.
+    expect(Math.abs(got.mean - want.mean)).toBeLessThan(
+      5 * Math.sqrt(want.variance / n) + 0.02 * Math.sqrt(want.variance),
+    );
+    expect(Math.abs(got.variance / want.variance - 1)).toBeLessThan(5 * Math.sqrt(2 / n) + 0.04);
   });
 });
 
