@@ -90,6 +90,7 @@ export {
   type SafetensorsEntry,
   writeSafetensors,
 } from './safetensors.ts';
+export { silu } from './silu.ts';
 export type { Sphere } from './sphere-law.ts';
 export {
   logNormalTimes,

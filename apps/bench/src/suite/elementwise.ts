@@ -1,5 +1,6 @@
 /** Elementwise functions and noise on a million numbers, and the cost of an op on eight. */
 import { key, normal } from '@diff/core';
+import { silu } from '@diff/score';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BenchCase } from './bench-case.ts';
 import { between, normals, onBackend } from './host-numbers.ts';
@@ -30,7 +31,7 @@ const UNARY: readonly Unary[] = [
     name: 'silu',
     range: [-10, 10],
     exact: (x) => x / (1 + Math.exp(-x)),
-    apply: (x) => tf.tidy(() => tf.mul(x, tf.sigmoid(x))),
+    apply: silu,
   },
 ];
 

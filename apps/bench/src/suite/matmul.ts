@@ -1,4 +1,5 @@
 /** Matrix products: the shapes of score networks, and the transposed ones that their gradients are made of. */
+import { silu } from '@diff/score';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BenchCase, Inputs } from './bench-case.ts';
 import { normals, onBackend } from './host-numbers.ts';
@@ -91,7 +92,7 @@ function denseSilu(): BenchCase {
         run: () =>
           tf.tidy(() => {
             const y = tf.fused.matMul({ a, b, bias });
-            return tf.mul(y, tf.sigmoid(y));
+            return silu(y);
           }),
         dispose: () => tf.dispose([a, b, bias]),
       };

@@ -2,7 +2,7 @@
  * A small U-Net on 28 × 28 images: residual blocks of group norm, silu and 3 × 3 convolutions with an embedding of the
  * noise level, two levels down (stride 2) and up (transposed convolution), one head of attention at 7 × 7.
  */
-import { functionNetwork } from '@diff/score';
+import { functionNetwork, silu } from '@diff/score';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainedNetwork } from './training-step.ts';
 
@@ -50,8 +50,6 @@ const WEIGHTS: Readonly<Record<string, readonly number[]>> = Object.fromEntries(
 ]);
 
 type Named = Readonly<Record<string, tf.Variable>>;
-
-const silu = (x: tf.Tensor): tf.Tensor => tf.mul(x, tf.sigmoid(x));
 
 /** The network's value; every intermediate is tidied by the caller. */
 function forward(w: Named, x: tf.Tensor, noiseLevel: tf.Tensor1D): tf.Tensor {
