@@ -1,6 +1,6 @@
 // Puts faults into the kernels, one at a time, and looks whether the tests notice.
 //
-//   npm run mutation -- [--files combine,sgemm-tile] [--all] [--list] [--match TEXT]
+//   npm run mutation -- [--files combine,sgemm-tile] [--all] [--list] [--match 'gather.ts:17 ,gather.ts:24 one turn']
 //
 // Without --all each file gets about one mutant for 20 lines, spread over the kinds of faults (mutants.mjs) and over the
 // file. Every mutant is compiled into both builds and meets the tests that concern its file (tests-of.mjs) in a copy
@@ -182,7 +182,9 @@ const mutants = Object.entries(assembly)
       ? allMutants(file, source)
       : someMutants(file, source, Math.max(6, Math.round(source.split('\n').length / LINES_PER_MUTANT) + 3)),
   )
-  .filter((mutant) => `${mutant.file}:${mutant.line} ${mutant.operator}`.includes(options.match));
+  .filter(({ file, line, operator }) =>
+    options.match.split(',').some((text) => `${file}:${line} ${operator}`.includes(text)),
+  );
 const shown = ({ file, line, operator, change }) => `${file}:${line}  ${operator}: ${change.slice(0, 110)}`;
 if (options.list) {
   for (const mutant of mutants) console.log(shown(mutant));
