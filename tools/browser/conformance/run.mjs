@@ -1,0 +1,171 @@
+// tfjs-core's published op tests (about 4,000 specs) in Chromium: on simd, on a plain page and, with threads, on a
+// cross-origin isolated one; and on the wasm and webgpu backends of tfjs, which is slow where a GPU is only imitated.
+//
+//   npm run conformance -- [--all] [--run "simd, plain page"] [--record]
+//
+// --all: wasm and webgpu too.
+// --run: the run of that name alone.
+// --record: writes what fails on wasm and webgpu to known-failures/, instead of comparing with it.
+// Prints one line for each run. Ends with code 1 if a spec fails that is not in known-failures/, or if fewer specs ran
+// on simd than the cpu backend passes. Without a Chromium nothing runs.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+import { chromium } from 'playwright';
+import { chromiumFlags, findChromium } from '../src/index.ts';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const require = createRequire(import.meta.url);
+/** Specs that the cpu backend passes and that are not for it alone. */
+const EXPECTED = 3848;
+const LIMIT = 20 * 60_000;
+
+const RUNS = [
+  { name: 'simd, plain page', backend: 'simd', variant: 'auto', threads: 1 },
+  {
+    name: 'simd on 2 threads, isolated page',
+    backend: 'simd',
+    variant: 'threads',
+    threads: 2,
+    isolated: true,
+  },
+  { name: 'wasm', backend: 'wasm', foreign: true },
+  { name: 'webgpu', backend: 'webgpu', foreign: true },
+];
+
+const { values: options } = parseArgs({
+  options: {
+    all: { type: 'boolean', default: false },
+    run: { type: 'string' },
+    record: { type: 'boolean', default: false },
+  },
+});
+const runs = RUNS.filter(({ name, foreign }) =>
+  options.run ? name === options.run : options.all || !foreign,
+);
+if (runs.length === 0) {
+  console.error(
+    `conformance: --run must be one of ${RUNS.map(({ name }) => `"${name}"`).join(', ')}, got "${options.run}".`,
+  );
+  process.exit(2);
+}
+
+const executablePath = findChromium();
+if (!executablePath) {
+  console.log(
+    "conformance in a browser: skipped, it needs Chromium (Debian: 'chromium') or its path in CHROMIUM.",
+  );
+  process.exit(0);
+}
+
+const bundled = await build({
+  entryPoints: [join(here, 'suite.ts')],
+  bundle: true,
+  write: false,
+  format: 'esm',
+  platform: 'browser',
+  target: 'esnext',
+  mainFields: ['module', 'main'],
+  conditions: ['@diff/source'],
+  // tfjs-core's package.json says that its tests have no side effects.
+  ignoreAnnotations: true,
+  alias: { 'jasmine-core/lib/jasmine-core/jasmine.js': join(here, 'jasmine-shim.cjs') },
+  // Asked for by the wasm backend and a test, in Node alone.
+  external: [
+    'fs',
+    'path',
+    'os',
+    'crypto',
+    'worker_threads',
+    'perf_hooks',
+    'util',
+    'node-fetch',
+    'string_decoder',
+  ],
+  logLevel: 'error',
+});
+const jasmine = join(dirname(require.resolve('jasmine-core')), 'jasmine-core/jasmine.js');
+const wasmFiles = dirname(require.resolve('@tensorflow/tfjs-backend-wasm'));
+
+const PAGE = `<!doctype html><meta charset="utf-8"><title>conformance</title>
+<script src="jasmine.js"></script><script type="module" src="suite.js"></script>`;
+
+/** A file of the site: its type and content. */
+function fileAt(path) {
+  if (path === '/') return ['text/html', PAGE];
+  if (path === '/suite.js') return ['text/javascript', bundled.outputFiles[0].contents];
+  if (path === '/jasmine.js') return ['text/javascript', readFileSync(jasmine)];
+  if (/^\/wasm\/[\w-]+\.wasm$/.test(path)) {
+    return ['application/wasm', readFileSync(join(wasmFiles, path.slice('/wasm/'.length)))];
+  }
+  return undefined;
+}
+
+async function serve(isolated) {
+  const server = createServer((request, response) => {
+    const found = fileAt(new URL(request.url, 'http://page').pathname);
+    if (!found) return response.writeHead(404).end();
+    response.writeHead(200, {
+      'Content-Type': found[0],
+      ...(isolated && {
+        'Cross-Origin-Opener-Policy': 'same-origin',
+        'Cross-Origin-Embedder-Policy': 'require-corp',
+      }),
+    });
+    response.end(found[1]);
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
+const browser = await chromium.launch({ executablePath, args: [...chromiumFlags] });
+
+async function outcomeOf({ isolated = false, backend, variant = 'auto', threads = 1 }) {
+  const server = await serve(isolated);
+  const page = await browser.newPage();
+  try {
+    const failed = new Promise((_, reject) => page.on('pageerror', reject));
+    failed.catch(() => undefined); // specs provoke some, too
+    await page.goto(
+      `http://127.0.0.1:${server.address().port}/?${new URLSearchParams({ backend, variant, threads: String(threads) })}`,
+    );
+    await Promise.race([
+      page.waitForFunction('globalThis.results !== undefined', undefined, { timeout: 60_000 }),
+      failed,
+    ]);
+    page.setDefaultTimeout(LIMIT);
+    return await page.evaluate('globalThis.results');
+  } finally {
+    await page.close();
+    server.close();
+  }
+}
+
+let isGood = true;
+for (const run of runs) {
+  const start = performance.now();
+  const { passed, pending, leftOut, failures } = await outcomeOf(run);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const list = join(here, 'known-failures', `${run.backend}.txt`);
+  if (run.foreign && options.record) {
+    writeFileSync(list, `${[...new Set(failures.map(({ name }) => name))].sort().join('\n')}\n`);
+  }
+  const known = new Set(
+    run.foreign && existsSync(list) ? readFileSync(list, 'utf8').trimEnd().split('\n') : [],
+  );
+  const unexpected = failures.filter(({ name }) => !known.has(name));
+  for (const { name, message } of unexpected.slice(0, 60)) console.log(`FAILED ${name}\n    ${message}`);
+  const enough = run.foreign || passed >= EXPECTED;
+  if (unexpected.length > 0 || !enough) isGood = false;
+  const expected = run.foreign ? ` (${failures.length - unexpected.length} of them known)` : '';
+  console.log(
+    `conformance in Chromium: ${run.name}: ${passed} passed, ${failures.length} failed${expected}, ${pending} pending, ${leftOut} left out in ${seconds} s` +
+      (enough ? '' : `; expected ${EXPECTED} or more to pass`),
+  );
+}
+await browser.close();
+process.exit(isGood ? 0 : 1);
