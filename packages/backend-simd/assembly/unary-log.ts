@@ -24,8 +24,8 @@ const ONE = memory.data<f32>([1.0]);
 const TWO = memory.data<f32>([2.0]);
 const ATANH = memory.data<f32>([0.28024473786354065, 0.27999138832092285, 0.4002169966697693, 0.6666641235351562]);
 const HALF = memory.data<f32>([-0.5]);
-/** The bits of √½, of the smallest normal number; the span of positive normal numbers. */
-const BITS = memory.data<u32>([0x3f3504f3, 0x00800000, 0x7f000000]);
+/** The bits of √½, of the smallest normal number; the span of positive normal numbers; 1; the span of subnormals. */
+const BITS = memory.data<u32>([0x3f3504f3, 0x00800000, 0x7f000000, 1, 0x007fffff]);
 const INFINITIES = memory.data<f32>([Infinity, -Infinity]);
 const TWO23 = memory.data<f32>([8388608.0]);
 const SHIFT = memory.data<i32>([23]);
@@ -63,9 +63,16 @@ export function logVector(x: v128): v128 {
   return logNormal(x, i64x2.splat(0));
 }
 
+/** Lanes below 0 (NaN) and at 0 (−∞) cost little; +∞ and positive subnormals are rare. */
 @inline
 export function logAny(x: v128): v128 {
-  return logSpecial(x);
+  const infinity = constant(INFINITIES, 0);
+  // The bits of positive subnormals, 1 … 2²³ − 1, become 0 … 2²³ − 2.
+  const subnormal = i32x4.lt_u(i32x4.sub(x, constant(BITS, 3)), constant(BITS, 4));
+  if (v128.any_true(v128.or(subnormal, f32x4.eq(x, infinity)))) return logSpecial(x);
+  const zero = i64x2.splat(0);
+  const special = v128.bitselect(constant(INFINITIES, 1), f32x4.sub(infinity, infinity), f32x4.eq(x, zero));
+  return v128.bitselect(logVector(x), special, f32x4.gt(x, zero));
 }
 
 /** Out of line: it is long and rarely needed. */
