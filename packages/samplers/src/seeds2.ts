@@ -73,7 +73,7 @@ export function seeds2({ noiseLevel = 1, innerShare = 0.5 }: Seeds2Options = {})
             carry: whole.carry,
             gains: [(1 - weight) * whole.gain, weight * whole.gain],
             noise: rest.noise,
-            shared: rest.carry * inner.noise,
+            shared: [rest.carry * inner.noise],
           },
         ],
       };

@@ -21,8 +21,8 @@ interface Stage {
   /** Weights of Q_0, Q_1, …. */
   readonly gains: readonly number[];
   readonly noise?: number;
-  /** Weight of the first stage's ξ, where the stages follow one path; `noise` is then of what the path does after it. */
-  readonly shared?: number;
+  /** Weights of the earlier stages' ξ, where the stages follow one path; `noise` is then of what the path does after them. */
+  readonly shared?: readonly number[];
 }
 
 export interface Scheme {
@@ -46,13 +46,13 @@ interface Row {
   readonly prediction: readonly number[];
   readonly constant: number;
   readonly noise: number;
-  readonly shared: number;
+  readonly shared: readonly number[];
 }
 
 /** A scheme in terms of states and of what the model predicts. */
 function rowsOf({ process, kind }: RunPlan, t: number, { hold, stages }: Scheme): Row[] {
   const times = [t, ...stages.map((stage) => stage.to)];
-  return stages.map(({ to, carry, gains, noise = 0, shared = 0 }) => {
+  return stages.map(({ to, carry, gains, noise = 0, shared = [] }) => {
     const x = gains.map((_, j) => (j === 0 ? carry : 0));
     const prediction = gains.map(() => 0);
     let constant = process.mean(to) - carry * process.mean(t);
@@ -67,10 +67,12 @@ function rowsOf({ process, kind }: RunPlan, t: number, { hold, stages }: Scheme)
   });
 }
 
-/** ξ of the first stage, from t to `to`. */
-function unitNoise({ x, t, firstRow, brownian }: StepContext, key: Key, to: number): tf.Tensor {
+/** ξ of a stage that later ones share, from one time to another. */
+function unitNoise({ x, firstRow, brownian }: StepContext, key: Key, from: number, to: number): tf.Tensor {
   if (!brownian) return normal(key, x.shape, { firstRow });
-  return tf.tidy(() => tf.div(brownian.increment(t, to, x.shape, firstRow), Math.sqrt(Math.abs(t - to))));
+  return tf.tidy(() =>
+    tf.div(brownian.increment(from, to, x.shape, firstRow), Math.sqrt(Math.abs(from - to))),
+  );
 }
 
 export function stageSampler({ name, order, strongOrder, stochastic, nfe, scheme }: StagedMethod): Sampler {
@@ -89,7 +91,7 @@ export function stageSampler({ name, order, strongOrder, stochastic, nfe, scheme
             ...Object.fromEntries(row.prediction.map((value, j) => [`prediction${j}`, value])),
             constant: row.constant,
             noise: row.noise,
-            shared: row.shared,
+            ...Object.fromEntries(row.shared.map((value, j) => [`shared${j}`, value])),
           });
         }
       }
@@ -100,34 +102,33 @@ export function stageSampler({ name, order, strongOrder, stochastic, nfe, scheme
       const rows = rowsOf(context, t, method);
       const states = [context.x];
       const predictions: tf.Tensor[] = [];
-      const middle = method.stages[0]!.to;
-      const follows = rows.some((row) => row.shared !== 0);
-      const first = follows ? unitNoise(context, fold(key, 0), middle) : undefined;
+      const follows = rows.some((row) => row.shared.some((weight) => weight !== 0));
+      const draws: tf.Tensor[] = [];
       try {
         for (const [i, row] of rows.entries()) {
-          const time = i === 0 ? t : method.stages[i - 1]!.to;
-          predictions.push(await context.predict(states[i]!, time));
+          const from = i === 0 ? t : method.stages[i - 1]!.to;
+          const { to } = method.stages[i]!;
+          predictions.push(await context.predict(states[i]!, from));
           const terms: (readonly [number, tf.Tensor])[] = [
             ...row.x.map((weight, j) => [weight, states[j]!] as const),
             ...row.prediction.map((weight, j) => [weight, predictions[j]!] as const),
           ];
           const last = i === rows.length - 1;
-          const from = follows && i > 0 ? middle : t;
-          const draw = {
-            key: last ? key : fold(key, i),
-            firstRow,
-            brownian,
-            t: from,
-            next: method.stages[i]!.to,
-          };
-          const own = first && i === 0 ? 0 : row.noise;
-          if (first) terms.push([i === 0 ? row.noise : row.shared, first]);
-          states.push(weighted(draw, terms, row.constant, own));
+          const own = last ? key : fold(key, i);
+          const draw = { key: own, firstRow, brownian, t: follows ? from : t, next: to };
+          if (!follows || last) {
+            terms.push(...row.shared.map((weight, j) => [weight, draws[j]!] as const));
+            states.push(weighted(draw, terms, row.constant, row.noise));
+            continue;
+          }
+          draws.push(unitNoise(context, own, from, to));
+          terms.push(...[...row.shared, row.noise].map((weight, j) => [weight, draws[j]!] as const));
+          states.push(weighted(draw, terms, row.constant, 0));
         }
         return states.pop()!;
       } finally {
         tf.dispose(states.slice(1));
-        first?.dispose();
+        tf.dispose(draws);
       }
     },
   };
