@@ -5,6 +5,7 @@
  */
 import {
   adaptiveSde,
+  annealed,
   bogackiShampine,
   ddim,
   ddpm,
@@ -26,6 +27,7 @@ import {
   gradientEstimation,
   heun,
   heunInTime,
+  heunPlusPlus,
   ipndm,
   langevinCorrector,
   lcm,
@@ -42,6 +44,7 @@ import {
   type Sampler,
   saSolver,
   seeds2,
+  seeds3,
   shark,
   sra1,
   tcd,
@@ -123,6 +126,7 @@ export const REGISTRY: readonly Entry[] = [
 
   entry(RK, KARRAS, 'heun()', () => heun()),
   entry(RK, SCORE_SDE, 'heunInTime()', () => heunInTime()),
+  entry(RK, 'Carzit, sd-webui-samplers', 'heunPlusPlus()', () => heunPlusPlus()),
   entry(RK, 'Runge 1895', 'midpoint()', () => midpoint()),
   entry(RK, 'Kutta 1901', 'rungeKutta4()', () => rungeKutta4()),
   entry(RK, KARRAS, 'dpm2()', () => dpm2()),
@@ -154,6 +158,7 @@ export const REGISTRY: readonly Entry[] = [
   entry(DPM, LU1, "dpmSolver({ order: 3, multistep: false, hold: 'noise' })", () =>
     dpmSolver({ order: 3, multistep: false, hold: 'noise' }),
   ),
+  entry(DPM, LU2, 'seeds3({ noiseLevel: 0 })', () => seeds3({ noiseLevel: 0 })),
   entry(DPM, LU1, 'dpmSolver2sAncestral({ eta: 0 })', () => dpmSolver2sAncestral({ eta: 0 })),
   entry(DPM, KDIFFUSION, "dpmSolver({ order: 3, correction: 'k-diffusion' })", () =>
     dpmSolver({ order: 3, correction: 'k-diffusion' }),
@@ -243,7 +248,9 @@ export const REGISTRY: readonly Entry[] = [
       }),
   ),
   entry(HIGHER, 'Cui et al. 2023', 'erSde()', () => erSde()),
+  entry(HIGHER, 'Cui et al. 2023', 'erSde({ order: 3 })', () => erSde({ order: 3 })),
   entry(HIGHER, 'Gonzalez et al. 2023', 'seeds2()', () => seeds2()),
+  entry(HIGHER, 'Gonzalez et al. 2023', 'seeds3()', () => seeds3()),
   entry(HIGHER, 'Rößler 2010', 'sra1()', () => sra1()),
   entry(HIGHER, 'Foster et al. 2024', 'shark()', () => shark()),
   entry(HIGHER, 'Foster et al. 2024', 'adaptiveSde()', () => adaptiveSde(), {
@@ -323,6 +330,13 @@ export const REGISTRY: readonly Entry[] = [
     'ula({ stepSize: (t) => 0.2 * process.sigma(t) ** 2 })',
     (_, process) => ula({ stepSize: (t) => 0.2 * process.sigma(t) ** 2 }),
     { orderIn: 'ε' },
+  ),
+  entry(
+    CORRECTED,
+    'Song & Ermon 2019; Cheng et al. 2018',
+    "annealed({ corrector: underdampedLangevinCorrector({ steps: 4, velocity: 'kept' }) })",
+    () => annealed({ corrector: underdampedLangevinCorrector({ steps: 4, velocity: 'kept' }) }),
+    { orderIn: 'the step of the corrector' },
   ),
   entry(CONSISTENCY, 'Song et al. 2023; Luo et al. 2023', 'lcm()', () => lcm()),
   entry(CONSISTENCY, 'Zheng et al. 2024', 'tcd()', () => tcd()),
