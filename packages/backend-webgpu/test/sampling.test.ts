@@ -1,4 +1,4 @@
-/** A run on the GPU: the same samples as on the CPU, one dispatch an evaluation, one an update. */
+/** A run on the GPU: the same samples as on the CPU, two dispatches an evaluation, one an update. */
 import '@tensorflow/tfjs-backend-cpu';
 import { useBackend } from '@diff/core';
 import { ddpm, eulerMaruyama, heun, type Sampler } from '@diff/samplers';
@@ -31,22 +31,28 @@ describe.skipIf(!hasAdapter)('sampling on webgpu', () => {
     expect(worst).toBeLessThan(1e-3); // starts at |x| ≈ 80, where a float32 ulp is 8e-6; 20 steps amplify it
   });
 
-  test('a posterior mean and an update are one dispatch each', async () => {
+  test('an evaluation is two dispatches and an update is one', async () => {
     await useBackend('webgpu');
     const backend = tf.backend();
     if (!(backend instanceof DiffWebGPUBackend)) throw new Error('webgpu runs another backend');
     const record = vi.spyOn(backend, 'record');
+    const ofTfjs = vi.spyOn(backend, 'runWebGPUProgram');
     const counted = async (steps: number): Promise<Map<string, number>> => {
       record.mockClear();
+      ofTfjs.mockClear();
       (await eightGaussians(eulerMaruyama({ noiseLevel: 1 }), 100, steps)).dispose();
       const counts = new Map<string, number>();
       for (const [, { label }] of record.mock.calls) counts.set(label, (counts.get(label) ?? 0) + 1);
+      counts.set('of tfjs', ofTfjs.mock.calls.length);
       return counts;
     };
     const [ten, thirty] = [await counted(10), await counted(30)];
     const perStep = (label: string): number => (thirty.get(label)! - ten.get(label)!) / 20;
     expect(perStep('DiffCombine number number, noise number')).toBe(1);
     expect(perStep('DiffSoftmaxMean 2 2 values')).toBe(1);
+    expect(perStep('DiffCombine number number, noise none')).toBe(1); // makes the model's prediction of it
+    // The check that the prediction is finite: a sum for each evaluation, and now and then they are put together.
+    expect(perStep('of tfjs')).toBeLessThan(1.2);
   });
 
   test('memory is flat in the number of steps', async () => {

@@ -19,6 +19,9 @@ import type { PredictionKind } from './prediction-kind.ts';
 import { softmaxLaw } from './softmax-law.ts';
 import { covarianceEigen } from './symmetric-eigen.ts';
 
+/** Numbers in the means up to which it pays to scale them on the host at every evaluation. */
+const FEW = 4096;
+
 export interface GaussianMixtureOptions {
   readonly process: LinearProcess;
   /** μ, K rows of d numbers. */
@@ -131,7 +134,15 @@ export function gaussianMixture(options: GaussianMixtureOptions): ExactModel {
       const chosen = rows ? rows.map((k) => means[k]!) : means;
       const packed = Float32Array.from(chosen.flat());
       const centres = (): tf.Tensor2D => tf.tensor2d(packed, [chosen.length, d]);
-      return softmaxLaw({ where: name, dimension: d, count: chosen.length, centres, weights: own, variance });
+      return softmaxLaw({
+        where: name,
+        dimension: d,
+        count: chosen.length,
+        centres,
+        ...(packed.length <= FEW ? { hostCentres: packed } : {}),
+        weights: own,
+        variance,
+      });
     };
   } else {
     const components = componentsOf(name, { ...options, ...(variance ? { variance } : {}) }, d);

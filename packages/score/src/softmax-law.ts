@@ -16,7 +16,7 @@ import { combine, fold, type Key, softmaxMean } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ExactLaw } from './exact-model.ts';
 import { requireNoise } from './from-posterior-mean.ts';
-import { centred, type Marginal, type Marginals, perLevel, safeAlpha } from './marginal.ts';
+import { centred, isPerRow, type Marginal, type Marginals, perLevel, safeAlpha } from './marginal.ts';
 import { drawComponents } from './mixture-weights.ts';
 import type { PredictionKind } from './prediction-kind.ts';
 import { scaledIdentities, weightedCovariance } from './weighted-covariance.ts';
@@ -28,6 +28,8 @@ export interface SoftmaxLawDefinition {
   readonly count: number;
   /** The centres [K, d], called inside a tidy: a tensor that the law does not own, or a fresh one. */
   readonly centres: () => tf.Tensor2D;
+  /** The same numbers on the host, row by row, where they are few: saves ops where all rows share a level. */
+  readonly hostCentres?: Float32Array;
   /** Normalised weights [K]. */
   readonly weights: Float64Array;
   /** s² ≥ 0. */
@@ -39,11 +41,12 @@ export function softmaxLaw({
   dimension: d,
   count,
   centres,
+  hostCentres,
   weights,
   variance: s2,
 }: SoftmaxLawDefinition): ExactLaw {
   const equal = weights.every((w) => w === weights[0]);
-  const logWeights = equal ? undefined : Float32Array.from(weights, Math.log);
+  const logWeights = Float32Array.from(weights, Math.log);
   const widthOf = ({ alpha, sigma }: Marginal): number => alpha * alpha * s2 + sigma * sigma;
   const spreadOf = (l: Marginal): number => (l.sigma / safeAlpha(l)) ** 2;
   const unscaled = (x: tf.Tensor2D, levels: Marginals): tf.Tensor2D =>
@@ -54,9 +57,38 @@ export function softmaxLaw({
     return softmaxMean(y, c, {
       noiseVariance: perLevel(levels, spreadOf),
       variance: s2,
-      ...(logWeights ? { logWeights: tf.tensor1d(logWeights) } : {}),
+      logWeights: tf.tensor1d(logWeights),
       ...(s2 > 0 ? { values: c } : {}),
     });
+  };
+  /**
+   * W in units of `unit`, and log p_t. With centres on the host, X_t's own mixture Σ_k w_k N(α c_k + m, v I) is evaluated
+   * at x: one op where the general way needs another for y, and the density needs no change of variables.
+   */
+  const posterior = (
+    x: tf.Tensor2D,
+    levels: Marginals,
+  ): { readonly mean: tf.Tensor; readonly unit: number; readonly logDensity: tf.Tensor } => {
+    if (!hostCentres || isPerRow(levels)) {
+      const { mean, logDensity } = evaluate(unscaled(x, levels), levels);
+      const shift = perLevel(levels, (l) => d * Math.log(safeAlpha(l)));
+      return { mean, unit: 1, logDensity: tf.sub(logDensity, shift) };
+    }
+    if (s2 === 0) requireNoise(where, levels);
+    const { alpha, sigma, mean: m } = levels;
+    const c = tf.tensor2d(
+      hostCentres.map((value) => alpha * value + m),
+      [count, d],
+    );
+    // Σ_k r_k α c_k keeps the digits of W, unless a mean is added or α leaves float32 no room.
+    const isScaled = m === 0 && alpha >= 1e-6;
+    const { mean, logDensity } = softmaxMean(x, c, {
+      noiseVariance: sigma * sigma,
+      variance: alpha * alpha * s2,
+      logWeights: tf.tensor1d(logWeights),
+      values: isScaled ? c : centres(),
+    });
+    return { mean, unit: isScaled ? 1 / alpha : 1, logDensity };
   };
   const coefficients: Record<PredictionKind, (l: Marginal) => readonly [x: number, w: number]> = {
     score: (l) => [-1 / widthOf(l), l.alpha / widthOf(l)],
@@ -71,16 +103,14 @@ export function softmaxLaw({
   return {
     rowElements: 0,
     covarianceRowElements: count * d,
-    predict: (kind, x, levels) =>
-      centred(x, levels, (l) => coefficients[kind](l)[0], [
-        (l) => coefficients[kind](l)[1],
-        evaluate(unscaled(x, levels), levels).mean,
-      ]),
-    logDensity: (x, levels) =>
-      tf.sub(
-        evaluate(unscaled(x, levels), levels).logDensity,
-        perLevel(levels, (l) => d * Math.log(safeAlpha(l))),
-      ),
+    predict(kind, x, levels) {
+      const { mean, unit } = posterior(x, levels);
+      return centred(x, levels, (l) => coefficients[kind](l)[0], [
+        (l) => coefficients[kind](l)[1] * unit,
+        mean,
+      ]);
+    },
+    logDensity: (x, levels) => posterior(x, levels).logDensity,
     posteriorCovariance(x, levels) {
       const n = x.shape[0];
       const c = tf.reshape(centres(), [1, count, d]);
@@ -92,7 +122,7 @@ export function softmaxLaw({
         typeof halfPrecision === 'number' ? halfPrecision : tf.expandDims(halfPrecision, 1),
       );
       const r = tf.softmax(
-        logWeights ? tf.sub(tf.tensor2d(logWeights, [1, count]), exponents) : tf.neg(exponents),
+        equal ? tf.neg(exponents) : tf.sub(tf.tensor2d(logWeights, [1, count]), exponents),
       );
       const shrink = perLevel(levels, (l) => l.sigma ** 2 / widthOf(l));
       const deviations = tf.mul(

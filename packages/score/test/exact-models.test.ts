@@ -436,6 +436,21 @@ describe('float32 at the ends', () => {
   });
 });
 
+test('a mixture whose α is below float32: the posterior is the prior', async () => {
+  const law = gaussianMixture({
+    process: canonicalOu({ T: 110 }), // α = e⁻¹¹⁰
+    means,
+    weights: [5, 3, 2],
+    variance: 0.09,
+  });
+  const mean = await law.posteriorMean(tf.tensor2d([[0.3, -2]]), 110);
+  const prior = [0, 1].map((j) => 0.5 * means[0]![j]! + 0.3 * means[1]![j]! + 0.2 * means[2]![j]!);
+  const found = await mean.data();
+  prior.forEach((value, j) => {
+    expect(found[j]).toBeCloseTo(value, 6);
+  });
+});
+
 describe('bad input is refused in words', () => {
   test.each<readonly [() => unknown, string]>([
     [
