@@ -47,7 +47,7 @@ export interface ChainOptions<Report extends ChainReport = ChainReport> {
 }
 
 /** What a chain may use in one step. */
-export interface Link {
+interface Link {
   readonly key: Key;
   readonly firstRow: number;
   /** The score in the chain's coordinates, checked; owned by the caller. */

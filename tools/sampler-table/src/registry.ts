@@ -334,8 +334,14 @@ export const REGISTRY: readonly Entry[] = [
   entry(
     CORRECTED,
     'Song & Ermon 2019; Cheng et al. 2018',
-    "annealed({ corrector: underdampedLangevinCorrector({ steps: 4, velocity: 'kept' }) })",
-    () => annealed({ corrector: underdampedLangevinCorrector({ steps: 4, velocity: 'kept' }) }),
+    "annealed({ corrector: underdampedLangevinCorrector({ stepSize: (t) => 0.6 * process.sigma(t), velocity: 'kept' }) })",
+    (_, process) =>
+      annealed({
+        corrector: underdampedLangevinCorrector({
+          stepSize: (t) => 0.6 * process.sigma(t),
+          velocity: 'kept',
+        }),
+      }),
     { orderIn: 'the step of the corrector' },
   ),
   entry(CONSISTENCY, 'Song et al. 2023; Luo et al. 2023', 'lcm()', () => lcm()),
