@@ -7,6 +7,7 @@
  * The integrand has degree k − 1 ≤ 3, for which two Gauss points are exact. Step i uses k = min(i + 1, order): it has
  * to start with an Euler step, whose error of second order is far below the others' where the grid starts at much noise,
  * as grids do (from ς = 80 the measured orders are 1, 2, 3, 4), but remains in the limit.
+ * ComfyUI's `ipndm_v` is this at orders 1 and 2; its published third order has a misplaced parenthesis, and is this if mended.
  * A time without signal (ς = ∞) is no node: a step from there is DDIM's. The end may have σ = 0.
  *
  * `variable: 'straight'` does the same in y = (x − m)/(α + σ), τ = σ/(α + σ), where dy/dτ = ε̂ − x̂0, which is the velocity of a
