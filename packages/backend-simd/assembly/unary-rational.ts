@@ -1,7 +1,8 @@
 /**
  * tanh, erf and sigmoid of four floats.
  *
- *   tanh x ≈ x P(x²) / Q(x²), |x| < 7.9, ±1 beyond;   erf likewise, |x| < 3.83;
+ *   tanh x ≈ x P(x²) / Q(x²), |x| < 7.9, beyond it the value there (±1, or up to 3·2⁻²⁴ less in the base build);
+ *   erf likewise, |x| < 3.83, ±1 beyond and never more;
  *   sigmoid x = 1 / (1 + exp −x) for x ≥ 0, exp x / (1 + exp x) for x < 0, exp x below −87
  *
  * tanh: at most 6 ulp. erf: at most 8 ulp. sigmoid: at most 3 ulp, tiny values of very negative x included.
@@ -74,7 +75,11 @@ export function erfVector(x: v128): v128 {
   q = fma(q, z, constant(ERF_Q, 4));
   const y = f32x4.mul(x, f32x4.div(p, q));
   const one = v128.or(constant(ONE, 0), v128.and(x, sign));
-  return v128.bitselect(one, y, f32x4.gt(f32x4.abs(x), constant(ERF_BOUND, 0)));
+  const beyond = v128.or(
+    f32x4.gt(f32x4.abs(x), constant(ERF_BOUND, 0)),
+    f32x4.gt(f32x4.abs(y), constant(ONE, 0)),
+  );
+  return v128.bitselect(one, y, beyond);
 }
 
 /** Which lanes are not so negative that `sigmoidVector` gives 0 for what is not: `sigmoidAny` is for all. */

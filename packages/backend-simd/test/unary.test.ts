@@ -286,4 +286,11 @@ describe('elementwise ops of the backend', () => {
       'int32',
     );
   });
+
+  it('erf is never beyond 1', async () => {
+    await tf.setBackend('simd');
+    const x = tf.linspace(3, 4.5, 100_001);
+    const highest = tf.max(tf.erf(x));
+    expect((await highest.data())[0]).toBe(1);
+  });
 });
