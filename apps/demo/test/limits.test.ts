@@ -66,6 +66,24 @@ describe.skipIf(browserPath === undefined)('without', () => {
   });
 });
 
+describe.skipIf(browserPath === undefined)('every backend', () => {
+  test.each(['webgpu', 'simd', 'wasm', 'cpu'])(
+    '%s runs when it is chosen',
+    async (backend) => {
+      const site = await openSite();
+      try {
+        const { page, complaints } = await site.visit(VIEW, { backend });
+        await page.getByText('5 evaluations').waitFor({ timeout: 60_000 });
+        expect(await page.locator('.run .status').textContent()).toContain(`on ${backend}`);
+        expect(complaints).toEqual([]);
+      } finally {
+        await site.close();
+      }
+    },
+    90_000,
+  );
+});
+
 describe.skipIf(browserPath === undefined)('shared memory', () => {
   test('without it the page works all the same', async () => {
     const site = await openSite({ isolated: false });

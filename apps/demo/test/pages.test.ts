@@ -71,7 +71,8 @@ describe.skipIf(browserPath === undefined)('pages', () => {
         const wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
         expect(wide, 'scrolls sideways').toBe(false);
 
-        const picture = await page.screenshot({ style: '.run .status { visibility: hidden }' }); // it tells seconds;
+        await page.evaluate('scrollTo(0, 0)');
+        const picture = await page.screenshot({ style: '.run .status { visibility: hidden }' }); // it tells seconds
         const file = fileURLToPath(new URL(`${name}-${look}.png`, SCREENSHOTS));
         if (UPDATE || !existsSync(file)) {
           mkdirSync(SCREENSHOTS, { recursive: true });
