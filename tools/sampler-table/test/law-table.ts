@@ -67,11 +67,11 @@ export const turned = (p: number, q: number): [number, number] => [
   TURN[1][0] * p + TURN[1][1] * q,
 ];
 
-export const N = 100_000;
+const N = 100_000;
 export const STEPS = 12;
 
 /** E[x₀ | x] = x R diag(g) Rᵀ + what does not depend on x, g = α v/(α² v + σ²). */
-export function gaussianModel(process: LinearProcess): ScoreModel {
+function gaussianModel(process: LinearProcess): ScoreModel {
   return defineModel({
     process,
     kind: 'data',
@@ -87,7 +87,7 @@ export function gaussianModel(process: LinearProcess): ScoreModel {
 }
 
 /** Draws of X_t, [N, 2]. */
-export function start(process: LinearProcess, t: number): tf.Tensor2D {
+function start(process: LinearProcess, t: number): tf.Tensor2D {
   return tf.tidy(() => {
     const laws = AXES.map((law) => marginal(process, law, t)) as [Law, Law];
     const along = tf.mul(
@@ -99,7 +99,7 @@ export function start(process: LinearProcess, t: number): tf.Tensor2D {
   });
 }
 
-export interface Moments {
+interface Moments {
   readonly mean: Float32Array;
   /** [2, 2]. */
   readonly covariance: Float32Array;
