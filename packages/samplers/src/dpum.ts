@@ -11,7 +11,7 @@
  * turns the flow's error in Wasserstein distance into one in total variation, which makes √d out of d in the number
  * of steps.
  *
- * Order 1 in the predictor's step; what the corrector adds is O(h²) in its own.
+ * Order 1 in the predictor's step; what the corrector adds is O(h²) in its own, for a fixed number of corrector steps.
  */
 import { requireInteger } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';

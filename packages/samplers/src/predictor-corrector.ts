@@ -2,8 +2,9 @@
  * Predictor–corrector sampling (Song et al. 2021, Algorithm 1; MATH §5): a sampler's step from t to r, then a corrector
  * at r; or, as the score_sde code orders it, a corrector at t and then the step.
  *
- * The order is the predictor's; a corrector lowers the error but does not raise the order. A corrector does nothing at
- * a time without noise, so a grid may end at 0 wherever the predictor's may.
+ * The order is the predictor's where the corrector's own bias falls as fast: steps that shrink like those of the grid leave
+ * O(h) with a velocity that is kept and O(h²) with a fresh one. A corrector mends a law, it does not raise the order. It does
+ * nothing at a time without noise, so a grid may end at 0 wherever the predictor's may.
  */
 import { DomainError, fold, requireOneOf, shown } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';

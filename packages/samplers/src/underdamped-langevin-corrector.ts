@@ -1,14 +1,14 @@
 /**
  * Underdamped Langevin corrector (Chen et al. 2023, DPUM's corrector; MATH §5): at a fixed time t, a fresh velocity
  * v ~ N(0, I), then `steps` exact steps of dx = v ds, dv = (score − γ v) ds + √(2γ) dB with the score held over each
- * (`underdampedStep`). Its stationary law is p_t up to O(h²); with momentum the √ of the time that overdamped
- * Langevin needs is enough.
+ * (`underdampedStep`). It keeps p_t up to O(h²) for a fixed number of steps; with momentum the √ of the time that
+ * overdamped Langevin needs is enough.
  *
  * For an L-smooth score γ is of the order of √L and the whole time of 1/√L; L ≈ 1/σ² where little signal is left, which
  * is the default: γ = 2/σ(t), h = σ(t)/(4·steps). At a time without noise the corrector does nothing.
  *
  * The law of v is the same at all times, so it may be kept from call to call too: `velocity: 'kept'`, with which
- * `annealed` is annealed underdamped Langevin dynamics.
+ * `annealed` is annealed underdamped Langevin dynamics. The bias is then O(h), as that of `underdampedLangevin`.
  */
 import { fold, normal, requireInteger, requireOneOf, requirePositive } from '@diff/core';
 import { conversion } from '@diff/score';

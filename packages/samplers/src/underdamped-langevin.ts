@@ -6,7 +6,8 @@
  *
  * with the score held over each step of time h and everything else solved exactly (`underdampedStep`). The velocity
  * lasts from step to step: the chain moves h a step on, where Langevin's with ε = h²/2 diffuses. The stationary law is
- * p up to O(h²) for a constant γ; for an L-smooth score γ ≈ 2√L and h well below 1/√L. As γ grows with h/γ = ε
+ * p up to O(h) for a constant γ: on N(μ, v I) its variance is too large by h/(2γv) of itself, to first order. For an
+ * L-smooth score γ ≈ 2√L and h well below 1/√L. As γ grows with h/γ = ε
  * held, it becomes `langevin({ stepSize: ε })`.
  */
 import { fold, normal, requirePositive } from '@diff/core';
