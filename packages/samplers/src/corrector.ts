@@ -12,6 +12,8 @@ export interface Corrector {
   readonly name: string;
   /** Model evaluations of one call, at most. */
   readonly nfe: number;
+  /** Order of its own bias in a step that shrinks like those of the grid; default: it limits no predictor. */
+  readonly order?: number;
   /** Throws a DomainError where a formula is not finite at time t. */
   check?(plan: Omit<RunPlan, 'grid'>, t: number): void;
   /** Moves `context.x` (which stays its owner's) within p_t; returns a new tensor. */

@@ -21,7 +21,7 @@ export interface PredictorCorrectorOptions {
 /**
  * A predictor and a corrector as one sampler.
  *
- * @returns a stochastic sampler of the predictor's order.
+ * @returns a stochastic sampler of the predictor's order, or the corrector's where that is lower.
  * @throws DomainError if either part is missing.
  * @example
  * ```ts
@@ -50,7 +50,7 @@ export function predictorCorrector({
   requireOneOf('predictorCorrector', 'first', first, ['predictor', 'corrector']);
   return {
     name: `${predictor.name}+${corrector.name}`,
-    order: predictor.order,
+    order: Math.min(predictor.order, corrector.order ?? predictor.order),
     stochastic: true,
     nfe: (steps) => predictor.nfe(steps) + steps * corrector.nfe,
     check(plan: RunPlan): void {

@@ -67,6 +67,7 @@ export function underdampedLangevinCorrector({
   return {
     name: 'underdampedLangevin',
     nfe: steps,
+    order: kept ? 1 : 2,
     check({ process, kind }, t): void {
       const sigma = process.sigma(t);
       if (sigma === 0) return;

@@ -12,6 +12,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import {
   annealed,
   dpum,
+  heun,
   predictorCorrector,
   probabilityFlow,
   sample,
@@ -312,5 +313,11 @@ describe('DPUM', () => {
     const part = await sample({ ...run, shape: [2, 1], key: key(1), firstRow: 3 });
     expect(Array.from(await part.data())).toEqual(Array.from(await whole.data()).slice(3));
     tf.dispose([whole, part]);
+  });
+
+  test('limits the order to 1 where its velocity is kept', () => {
+    const order = (velocity: 'fresh' | 'kept'): number =>
+      predictorCorrector({ predictor: heun(), corrector: underdampedLangevinCorrector({ velocity }) }).order;
+    expect([order('fresh'), order('kept')]).toEqual([2, 1]);
   });
 });
