@@ -6,7 +6,7 @@
  * Others write the scale 1 + w. The guided field is not the score of the guided density ∝ p(x|c)^{1+w} p(x)^{−w} smoothed
  * to t > 0, only its usual stand-in; where both laws are Gaussians of one covariance it is the exact score of the
  * Gaussian with mean (1 + w) μ_c − w μ. A limited interval of noise levels and rescaling are in `guidance-strength.ts`
- * and `extrapolation.ts`.
+ * and `row-deviation.ts`.
  */
 import { ShapeError, shown } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';

@@ -4,18 +4,14 @@
  * All kinds are affine in the score with the same x-part, and (1 + w) − w = 1, so this may be taken in whatever kind the
  * models predict. With w = 0 for all rows only P₊ is evaluated. Every kind of guidance by two models is this; they
  * differ in what P₊ and P₋ are.
- *
- * Rescaling (Lin et al. 2024, "Common diffusion noise schedules and sample steps are flawed", eqs 15–16) brings the
- * standard deviation of each row back towards that of P₊, by which large weights overexpose:
- *
- *   P' = (φ std(P₊)/std(P) + 1 − φ) P.
  */
-import { combine, DomainError, shown, type Weight } from '@diff/core';
+import { combine, DomainError, type Weight } from '@diff/core';
 import type { LinearProcess } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import { timesOf } from './marginal.ts';
 import { type Condition, defineModel, requireTime, type ScoreModel, type Time } from './model.ts';
 import type { PredictionKind } from './prediction-kind.ts';
+import { requireShare, rescaled } from './row-deviation.ts';
 
 /** Two predictions of one kind and of x's shape. */
 export interface PredictionPair {
@@ -38,26 +34,6 @@ interface ExtrapolationOptions {
   readonly both: (x: tf.Tensor, t: Time, condition?: Condition) => Promise<PredictionPair>;
   /** What P₊ − P₋ becomes before it is added; inside a tidy. Default: nothing changes. */
   readonly adjust?: ((difference: tf.Tensor, better: tf.Tensor) => tf.Tensor) | undefined;
-}
-
-/** Throws unless 0 ≤ φ ≤ 1. */
-function requireShare(where: string, rescale: number): number {
-  if (typeof rescale !== 'number' || !(rescale >= 0 && rescale <= 1)) {
-    throw new DomainError(`${where}: rescale must lie in [0, 1], got ${shown(rescale)}. 0.7 is usual.`);
-  }
-  return rescale;
-}
-
-/** Standard deviations of the rows, [n]. */
-function deviations(x: tf.Tensor): tf.Tensor {
-  return tf.sqrt(tf.moments(tf.reshape(x, [x.shape[0]!, -1]), 1).variance);
-}
-
-function rescaled(guided: tf.Tensor, better: tf.Tensor, share: number): tf.Tensor {
-  const [own, wanted] = [deviations(guided), deviations(better)];
-  // A row without any deviation has nothing to rescale.
-  const ratio = tf.where(tf.greater(own, 0), tf.div(wanted, own), tf.onesLike(own));
-  return combine([[tf.add(tf.mul(ratio, share), 1 - share), guided]]);
 }
 
 /** The extrapolated prediction as a model. */
@@ -99,7 +75,7 @@ export function extrapolation({
                 [per((w) => 1 + w), pair.better],
                 [per((w) => -w), pair.worse],
               ]);
-          return rescale === 0 ? guided : rescaled(guided, pair.better, rescale);
+          return rescaled(guided, pair.better, rescale);
         });
       } finally {
         tf.dispose([pair.better, pair.worse].filter((p) => p !== x));
