@@ -42,9 +42,15 @@ export class DiffWebGPUBackend extends WebGPUBackend {
     return super.runWebGPUProgram(...args);
   }
 
+  /** A tensor may be disposed of while it is read: its data go when the last read of them is over. */
   override async read(dataId: object): Promise<tf.BackendValues> {
     this.requireDevice('read');
-    return Promise.race([super.read(dataId), this.#whenLost]);
+    this.incRef(dataId);
+    try {
+      return await Promise.race([super.read(dataId), this.#whenLost]);
+    } finally {
+      if (this.disposeData(dataId)) tf.engine().removeDataId(dataId, this);
+    }
   }
 
   /** A uniform buffer with these bytes, given back when the queue is submitted. */
