@@ -9,7 +9,17 @@ export interface Curve {
   readonly name: string;
   /** One value for each x; null where there is none. */
   readonly values: readonly (number | null)[];
+  /** A line with its points (the default), a dashed line without, or large points alone. */
+  readonly look?: Look;
 }
+
+type Look = 'line' | 'dashes' | 'dots';
+
+const LOOKS: Readonly<Record<Look, uPlot.Series>> = {
+  line: { width: 2, points: { show: true, size: 5 } },
+  dashes: { width: 2, dash: [6, 4], points: { show: false } },
+  dots: { width: 0, points: { show: true, size: 12, width: 3 } },
+};
 
 const tickLabel = (v: number | null): string =>
   v === null ? '' : v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e4) ? v.toExponential(0) : String(v);
@@ -23,6 +33,7 @@ export function LinePlot({
   yLabel,
   curves,
   logarithmic = false,
+  spanGaps = false,
 }: {
   readonly x: readonly number[];
   readonly xLabel: string;
@@ -30,11 +41,14 @@ export function LinePlot({
   readonly curves: readonly Curve[];
   /** Both axes. */
   readonly logarithmic?: boolean;
+  /** Draw on over places where a curve has no value. */
+  readonly spanGaps?: boolean;
 }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   const drawn = useRef<uPlot | undefined>(undefined);
   const theme = useTheme();
-  const names = curves.map(({ name }) => name).join('\n');
+  /** What makes another plot; other values are put into the one that is there. */
+  const names = curves.map(({ name, look = 'line' }) => `${look} ${name}`).join('\n');
   useEffect(() => {
     const element = place.current;
     if (!element) return;
@@ -55,11 +69,11 @@ export function LinePlot({
         cursor: { show: false },
         series: [
           {},
-          ...names.split('\n').map((name, i) => ({
+          ...curves.map(({ name, look = 'line' }, i) => ({
             label: name,
             stroke: COLOURS[i % COLOURS.length]!,
-            width: 2,
-            points: { show: true, size: 5 },
+            spanGaps,
+            ...LOOKS[look],
           })),
         ],
       },
@@ -75,11 +89,11 @@ export function LinePlot({
       resize.disconnect();
       plot.destroy();
     };
-  }, [xLabel, yLabel, names, logarithmic, theme]);
+  }, [xLabel, yLabel, names, logarithmic, spanGaps, theme]);
 
   useEffect(() => {
     drawn.current?.setData([[...x], ...curves.map(({ values }) => [...values])] as uPlot.AlignedData);
-  }, [x, curves, xLabel, yLabel, names, logarithmic, theme]);
+  }, [x, curves, xLabel, yLabel, names, logarithmic, spanGaps, theme]);
 
   return (
     <figure class="plot">

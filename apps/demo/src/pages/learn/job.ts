@@ -2,31 +2,24 @@
 import { fold, key } from '@diff/core';
 import { energyDistance } from '@diff/metrics';
 import { heun, sample } from '@diff/samplers';
-import { gaussianMixture, mlp, precondition, train } from '@diff/score';
-import { edm, karrasGrid } from '@diff/sde';
+import { karrasGrid } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Job } from '../../engine/protocol.ts';
+import { dataLaw } from '../../learning/data-law.ts';
+import { scoreLearner, trainingProcess } from '../../learning/score-learner.ts';
 import { fieldAt } from '../../ui/score-field.ts';
 import { EXTENT } from '../noise-and-back/options.ts';
-import { pointsOf } from '../noise-and-back/shapes.ts';
 import { FIELD_SIGMA, type LearnArgs, type LearnResult, SNAPSHOTS, type Snapshot } from './options.ts';
 
-/** Points that the network learns from, and their blur: the same law as on the first page. */
-const CENTRES = 500;
-const BLUR = 0.05;
-const DATA = 4000;
 const MEASURED = 1000;
 
 export const learn: Job<LearnArgs, Snapshot, LearnResult> = async (args, { signal, update }) => {
   const started = performance.now();
   const root = key(args.seed);
-  const process = edm({ T: 20 });
-  const means = await pointsOf(args.shape, CENTRES, args.seed, args.drawn);
-  const law = gaussianMixture({ process, means, variance: BLUR ** 2 });
-  const data = await law.sample(fold(root, 1), DATA);
-  const network = mlp({ eventShape: [2], width: args.width, blocks: 3, key: fold(root, 2) });
-  const model = precondition({ network, process, sigmaData: 1 });
-  const grid = karrasGrid({ process, steps: args.samplerSteps, end: 0 });
+  const law = await dataLaw(args, trainingProcess);
+  const learner = scoreLearner({ law, seed: args.seed, width: args.width });
+  const { model } = learner;
+  const grid = karrasGrid({ process: trainingProcess, steps: args.samplerSteps, end: 0 });
   const draw = (n: number): Promise<tf.Tensor> =>
     sample({ model, sampler: heun(), grid, shape: [n, 2], key: fold(root, 3), signal });
 
@@ -39,26 +32,19 @@ export const learn: Job<LearnArgs, Snapshot, LearnResult> = async (args, { signa
   };
   try {
     await snapshot(0, Number.NaN);
-    await train({
-      model,
-      data,
-      key: fold(root, 4),
+    await learner.train({
       steps: args.trainingSteps,
-      batchSize: 256,
-      learningRate: { peak: 3e-3, schedule: 'cosine' },
-      average: 0.99,
-      reportEvery: Math.max(1, Math.ceil(args.trainingSteps / SNAPSHOTS)),
-      onProgress: ({ step, loss }) => snapshot(step, loss),
+      reports: SNAPSHOTS,
       signal,
+      onProgress: ({ step, loss }) => snapshot(step, loss),
     });
     const fresh = await Promise.all([5, 6].map((stream) => law.sample(fold(root, stream), MEASURED)));
     const drawn = await draw(MEASURED);
     const { value: distance } = await energyDistance(drawn, fresh[0]!);
     const { value: floor } = await energyDistance(fresh[1]!, fresh[0]!);
     tf.dispose([...fresh, drawn]);
-    const parameters = Object.values(network.variables).reduce((sum, v) => sum + v.size, 0);
-    return { seconds: (performance.now() - started) / 1000, parameters, distance, floor };
+    return { seconds: (performance.now() - started) / 1000, parameters: learner.size, distance, floor };
   } finally {
-    tf.dispose([data, ...Object.values(network.variables)]);
+    learner.dispose();
   }
 };

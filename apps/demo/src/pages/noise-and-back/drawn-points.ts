@@ -9,7 +9,7 @@ const MOST_POINTS = 400;
 
 const byte = (v: number): number => Math.min(255, Math.max(0, Math.round(((v + REACH) / (2 * REACH)) * 255)));
 
-export function writePoints(points: Points): string {
+function writePoints(points: Points): string {
   const bytes = points.slice(0, MOST_POINTS).flatMap(([x, y]) => [byte(x), byte(y)]);
   return btoa(String.fromCharCode(...bytes))
     .replaceAll('+', '-')
@@ -18,7 +18,7 @@ export function writePoints(points: Points): string {
 }
 
 /** Undefined for what is not such a text. */
-export function readPoints(text: string): Points | undefined {
+function readPoints(text: string): Points | undefined {
   let decoded: string;
   try {
     decoded = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
@@ -28,6 +28,14 @@ export function readPoints(text: string): Points | undefined {
   if (decoded.length % 2 !== 0 || decoded.length > 2 * MOST_POINTS) return undefined;
   const value = (i: number): number => (decoded.charCodeAt(i) / 255) * 2 * REACH - REACH;
   return Array.from({ length: decoded.length / 2 }, (_, i) => [value(2 * i), value(2 * i + 1)] as const);
+}
+
+/** A stroke beside those of before, thinned evenly to what fits, and as the address will say it. */
+export function joinStrokes(before: Points, stroke: Points): Points {
+  const all = [...before, ...stroke];
+  const kept = Math.min(all.length, MOST_POINTS);
+  const thinned = Array.from({ length: kept }, (_, i) => all[Math.floor((i * all.length) / kept)]!);
+  return readPoints(writePoints(thinned)) ?? [];
 }
 
 /** The points as a field of the address. */

@@ -1,96 +1,113 @@
 /**
  * Noise and back: points of the data drift into noise along the forward process, then a sampler brings fresh noise back
- * along the exact score of the same data.
+ * along the score of the same data, the exact one or one that a network has learned from them.
  */
 import { fold, key } from '@diff/core';
-import { energyDistance } from '@diff/metrics';
 import { trajectory } from '@diff/samplers';
-import { gaussianMixture } from '@diff/score';
+import type { ExactModel, ScoreModel } from '@diff/score';
 import { type LinearProcess, perturb } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Job } from '../../engine/protocol.ts';
+import { dataLaw } from '../../learning/data-law.ts';
 import { fieldAt } from '../../ui/score-field.ts';
 import { grids, processes, samplers } from './choices.ts';
-import { EXTENT, type NoiseAndBackArgs } from './options.ts';
-import { pointsOf } from './shapes.ts';
+import { distanceToData } from './distance.ts';
+import {
+  EXTENT,
+  LESSON_SIGMA,
+  type NoiseAndBackArgs,
+  type NoiseAndBackResult,
+  type NoiseAndBackUpdate,
+} from './options.ts';
+import { scoreError } from './score-error.ts';
 
-/** One moment: particles and the score field, both divided by the spread √(α² + σ²) so that the picture keeps its size. */
-export interface Frame {
-  readonly forward: boolean;
-  readonly t: number;
-  /** x, y of every particle. */
-  readonly points: Float32Array;
-  /** σ·score at the nodes of a square lattice row by row. */
-  readonly arrows: Float32Array;
-  /** Energy distance to fresh data, at some moments of the way back. */
-  readonly distance?: number;
-}
-
-export interface NoiseAndBackResult {
-  readonly nfe: number;
-  readonly seconds: number;
-  /** Energy distance between the samples and fresh data, and between two draws of fresh data. */
-  readonly distance: number;
-  readonly floor: number;
-}
-
-/** Points that stand for the data; each is a Gaussian of standard deviation WIDTH. */
-const CENTRES = 500;
-const WIDTH = 0.05;
 const FORWARD_FRAMES = 24;
-const MEASURED = 1000;
+
+type Run = Parameters<Job<NoiseAndBackArgs, NoiseAndBackUpdate, NoiseAndBackResult>>[1];
 
 const spread = (process: LinearProcess, t: number): number => Math.hypot(process.alpha(t), process.sigma(t));
 
 async function values(x: tf.Tensor): Promise<Float32Array<ArrayBuffer>> {
-  try {
-    return Float32Array.from(await x.data());
-  } finally {
-    x.dispose();
-  }
+  return Float32Array.from(await x.data());
 }
 
-export const noiseAndBack: Job<NoiseAndBackArgs, Frame, NoiseAndBackResult> = async (
-  args,
-  { signal, update },
-) => {
-  const process = processes[args.process]();
-  const means = await pointsOf(args.shape, CENTRES, args.seed, args.drawn);
-  const model = gaussianMixture({ process, means, variance: WIDTH ** 2 });
-  const grid = grids[args.grid](process, args.steps);
-  const [root, n] = [key(args.seed), args.count];
+interface Score {
+  readonly model: ScoreModel;
+  readonly learned?: NoiseAndBackResult['learned'];
+  dispose(): void;
+}
 
-  const frame = async (x: tf.Tensor, t: number, forward: boolean, distance?: number): Promise<void> => {
-    const points = await values(tf.div(x, spread(process, t)));
-    const arrows = await fieldAt(model, t, EXTENT, spread(process, t));
-    const shown = { forward, t, points, arrows, ...(distance === undefined ? {} : { distance }) };
-    update(shown, [points.buffer, arrows.buffer]);
+/** The score of a trained network; the page sees the lessons where it is trained now. */
+async function learnedScore(
+  args: NoiseAndBackArgs,
+  law: ExactModel,
+  data: tf.Tensor,
+  { signal, update }: Run,
+): Promise<Score> {
+  const [{ trainedNetwork }, { scoreOf }] = await Promise.all([
+    import('../../learning/trained-network.ts'),
+    import('../../learning/score-learner.ts'),
+  ]);
+  const { network, ...learned } = await trainedNetwork({
+    distribution: args,
+    law,
+    steps: args.training,
+    signal,
+    async onProgress({ model }, step, loss) {
+      const [points, arrows] = [await values(data), await fieldAt(model, LESSON_SIGMA, EXTENT)];
+      update({ kind: 'lesson', step, loss, points, arrows }, [points.buffer, arrows.buffer]);
+    },
+  });
+  return {
+    model: scoreOf(network, law.process),
+    learned,
+    dispose: () => tf.dispose(Object.values(network.variables)),
   };
+}
 
-  const data = await model.sample(fold(root, 1), n);
-  const fresh = await model.sample(fold(root, 2), MEASURED);
-  const started = performance.now();
+export const noiseAndBack: Job<NoiseAndBackArgs, NoiseAndBackUpdate, NoiseAndBackResult> = async (
+  args,
+  run,
+) => {
+  const { signal, update } = run;
+  const process = processes[args.process]();
+  const law = await dataLaw(args, process);
+  const grid = grids[args.grid](process, args.steps);
+  const times = Array.from(
+    { length: FORWARD_FRAMES + 1 },
+    (_, i) => grid.at(-1)! + (grid[0]! - grid.at(-1)!) * (i / FORWARD_FRAMES) ** 2,
+  );
+  const [root, n] = [key(args.seed), args.count];
+  const distance = await distanceToData({ distribution: args, law, count: n, signal });
+  const data = await law.sample(fold(root, 1), n);
+  let score: Score = { model: law, dispose: () => undefined };
   try {
-    const times = Array.from(
-      { length: FORWARD_FRAMES + 1 },
-      (_, i) => grid.at(-1)! + (grid[0]! - grid.at(-1)!) * (i / FORWARD_FRAMES) ** 2,
-    );
+    update({ kind: 'start', forward: times, back: grid, floor: distance.floor });
+    if (args.score === 'learned') score = await learnedScore(args, law, data, run);
+    const { model, learned } = score;
+    const started = performance.now();
+
+    const frame = async (x: tf.Tensor, t: number, forward: boolean): Promise<void> => {
+      const scaled = tf.div(x, spread(process, t));
+      const points = await values(scaled);
+      scaled.dispose();
+      const arrows = await fieldAt(model, t, EXTENT, spread(process, t));
+      const shown = { forward, t, points, arrows, distance: await distance.to(x) };
+      const error = learned && { scoreError: await scoreError(model, law, x, t) };
+      update({ kind: 'frame', ...shown, ...error }, [points.buffer, arrows.buffer]);
+    };
     for (const t of times) {
       signal.throwIfAborted();
       const noised = perturb(process, data, t, { key: fold(root, 3) });
-      noised.noise.dispose();
-      await frame(noised.x, t, true);
-      noised.x.dispose();
+      try {
+        await frame(noised.x, t, true);
+      } finally {
+        tf.dispose([noised.x, noised.noise]);
+      }
     }
-    const measure = async (x: tf.Tensor): Promise<number> => {
-      const some = tf.slice(x, 0, Math.min(n, MEASURED));
-      const { value } = await energyDistance(some, fresh);
-      some.dispose();
-      return value;
-    };
     const sampler = samplers[args.sampler](args.noiseLevel);
-    let [nfe, distance] = [0, Number.NaN];
-    for await (const { x, t, step, nfe: used } of trajectory({
+    let nfe = 0;
+    for await (const { x, t, nfe: used } of trajectory({
       model,
       sampler,
       grid,
@@ -98,15 +115,13 @@ export const noiseAndBack: Job<NoiseAndBackArgs, Frame, NoiseAndBackResult> = as
       key: fold(root, 4),
       signal,
     })) {
-      if (step % 5 === 0 || step === args.steps) distance = await measure(x);
-      await frame(x, t, false, distance);
+      await frame(x, t, false);
       nfe = used;
     }
-    const other = await model.sample(fold(root, 5), Math.min(n, MEASURED));
-    const { value: floor } = await energyDistance(other, fresh);
-    other.dispose();
-    return { nfe, seconds: (performance.now() - started) / 1000, distance, floor };
+    return { nfe, seconds: (performance.now() - started) / 1000, ...(learned ? { learned } : {}) };
   } finally {
-    tf.dispose([data, fresh]);
+    tf.dispose(data);
+    distance.dispose();
+    score.dispose();
   }
 };
