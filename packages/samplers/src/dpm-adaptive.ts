@@ -7,12 +7,14 @@
  *   order 3   low y + Δ (3ε̂₁ − ε̂)/2,               high y + Δ ε̂ − (ς_r/r₂)((e^h − 1)/h − 1)(ε̂₂ − ε̂)   r = 1/3, 2/3
  *
  * e = |low − high|/max(absolute, relative·max(|low|, |low before|)), root mean square; with v = 1/e the step size is
- * multiplied by 1 + atan(v^{b₁} v_1^{b₂} v_2^{b₃} − 1), b = (p + i + d, −p − 2d, d)/order, v_1 and v_2 those of the last
- * two accepted steps, and the step is accepted where that factor is at least 0.81.
+ * multiplied by 1 + atan(v^{b₁} v_1^{b₂} v_2^{b₃} − 1), b = (p + i + d, −p − 2d, d)/q with q the order, or 1.5 where η > 0,
+ * v_1 and v_2 those of the last two accepted steps, and the step is accepted where that factor is at least 0.81.
  *
- * With η > 0 a step goes down to ς_d of `ancestralStep`, but not below the level at which the grid ends, and once
- * accepted up again to ς_r with fresh noise, which the error does not see. Steps on a Brownian path (`brownian`) must not
- * fall below its tolerance to have their law.
+ * With η > 0 a step goes down to ς_d of `ancestralStep`, but not below the level ς_e at which the grid ends (the model is
+ * not asked there), and once accepted up again to ς_r with fresh noise √(ς_r² − ς_d²), which the error does not see. So there
+ * is less noise than η says where ς_d would lie below ς_e, and none in the step that ends the grid; a grid that is crossed in
+ * one step is crossed without noise. That leaves the law as it is: its error is that of the ways down. Steps on a Brownian
+ * path (`brownian`) must not fall below its tolerance to have their law.
  *
  * Order 2 or 3, as many evaluations an inner step. The grid must end at σ > 0 and start at α > 0.
  */
@@ -34,7 +36,10 @@ export interface DpmAdaptiveOptions extends AdaptiveFlowOptions {
   readonly proportional?: number;
   readonly integral?: number;
   readonly derivative?: number;
-  /** Share of fresh noise η in [0, 1], or η(t); default 0, deterministic. */
+  /**
+   * Share of fresh noise η in [0, 1], or η(t); default 0, deterministic. No step goes below the end of the grid to make room
+   * for noise: towards the end there is less of it, and none in the last inner step.
+   */
   readonly eta?: number | ((t: number) => number);
   /** Factor on the fresh noise, ≥ 0; default 1. */
   readonly noiseScale?: number;
@@ -90,9 +95,10 @@ export function dpmAdaptive(options: DpmAdaptiveOptions = {}): Sampler {
   const absolute = requirePositive('dpmAdaptive', 'absoluteTolerance', options.absoluteTolerance ?? 0.0078);
   requirePositive('dpmAdaptive', 'initialStep', initialStep);
   requireInteger('dpmAdaptive', 'maximumAttempts', maximumAttempts, 1);
-  const b1 = (proportional + integral + derivative) / order;
-  const b2 = -(proportional + 2 * derivative) / order;
-  const b3 = derivative / order;
+  const errorOrder = eta === 0 ? order : 1.5;
+  const b1 = (proportional + integral + derivative) / errorOrder;
+  const b2 = -(proportional + 2 * derivative) / errorOrder;
+  const b3 = derivative / errorOrder;
 
   async function measured(difference: tf.Tensor, low: tf.Tensor, before: tf.Tensor): Promise<number> {
     const scalar = tf.tidy(() => {

@@ -92,6 +92,82 @@ test('it reaches the exact law of a Gaussian on a VP process, through interior t
   }
 });
 
+describe("the step size is k-diffusion's, with exponents over the order, or over 1.5 where there is noise", () => {
+  test.each([
+    [2, 0, 2],
+    [3, 0, 3],
+    [2, 1, 1.5],
+    [3, 0.4, 1.5],
+  ] as const)('order %d, eta = %d', async (order, eta, over) => {
+    const log: AttemptReport[] = [];
+    const [proportional, integral, derivative] = [0.2, 0.8, 0.1];
+    const control = { proportional, integral, derivative, initialStep: 1 };
+    const x = await sample({
+      model: gaussianModel(process, data, 'data'),
+      sampler: dpmAdaptive({ order, eta, ...control, onAttempt: (report) => log.push(report) }),
+      grid: [20, 0.02],
+      shape: [16, 2],
+      key: key(2),
+    });
+    x.dispose();
+    const powers = [proportional + integral + derivative, -proportional - 2 * derivative, derivative];
+    let [h, first, second] = [1, Number.NaN, Number.NaN];
+    for (const [i, { t, next, error, accepted, rejected }] of log.entries()) {
+      expect(accepted + rejected).toBe(i + 1);
+      const tried = Math.log(t / next);
+      // Only the last step may be cut.
+      if (i + 1 < log.length) expect(Math.abs(tried - h)).toBeLessThan(1e-5 * h);
+      const v = 1 / (error + 1e-8);
+      if (i === 0) [first, second] = [v, v];
+      const product = [v, first, second].reduce((p, w, j) => p * w ** (powers[j]! / over), 1);
+      const factor = 1 + Math.atan(product - 1);
+      h *= factor;
+      const before = i === 0 ? 0 : log[i - 1]!.accepted;
+      expect(accepted - before).toBe(factor >= 0.81 ? 1 : 0);
+      if (accepted > before) [first, second] = [v, first];
+    }
+    expect(log.at(-1)!.rejected).toBeGreaterThan(0);
+    expect(log.length).toBeGreaterThan(6);
+  });
+});
+
+test('noise makes no step go below the end of the grid', async () => {
+  const run = async (grid: readonly number[]): Promise<{ lowest: number; spread: number }> => {
+    let lowest = Number.POSITIVE_INFINITY;
+    const model = defineModel({
+      process,
+      kind: 'noise',
+      predict: (x, t) => {
+        lowest = Math.min(lowest, Number(t));
+        return tf.tidy(() => tf.mul(x, 0));
+      },
+    });
+    const anything = { relativeTolerance: 1e12, absoluteTolerance: 1e12, initialStep: 100 };
+    const initial = tf.zeros([200, 1]);
+    const x = await sample({
+      model,
+      sampler: dpmAdaptive({ eta: 1, ...anything }),
+      grid,
+      shape: [200, 1],
+      key: key(4),
+      initial,
+    });
+    const squared = (await x.data()).reduce((sum, v) => sum + v * v, 0);
+    tf.dispose([x, initial]);
+    return { lowest, spread: Math.sqrt(squared / 200) };
+  };
+  // A model of no drift leaves the noise alone: √(ς_r² − ς_d²) of each step.
+  const one = await run([20, 2]);
+  expect(one.spread).toBe(0);
+  expect(one.lowest).toBeGreaterThan(2);
+  const two = await run([20, 10, 6]);
+  const three = await run([20, 10, 2]);
+  // From 20 to 10 all of η = 1 would go down to 5: to 6 in the first, to 5 in the second.
+  expect(Math.abs(two.spread / Math.sqrt(100 - 36) - 1)).toBeLessThan(5 / Math.sqrt(400));
+  expect(Math.abs(three.spread / Math.sqrt(100 - 25) - 1)).toBeLessThan(5 / Math.sqrt(400));
+  expect(two.lowest).toBeGreaterThan(6);
+});
+
 test('it says where it cannot go on', async () => {
   const model = defineModel({
     process,
