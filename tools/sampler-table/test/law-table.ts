@@ -67,7 +67,7 @@ export const turned = (p: number, q: number): [number, number] => [
   TURN[1][0] * p + TURN[1][1] * q,
 ];
 
-const N = 100_000;
+export const N = 100_000;
 export const STEPS = 12;
 
 /** E[x₀ | x] = x R diag(g) Rᵀ + what does not depend on x, g = α v/(α² v + σ²). */
@@ -86,12 +86,12 @@ function gaussianModel(process: LinearProcess): ScoreModel {
   });
 }
 
-/** Draws of X_t, [N, 2]. */
-function start(process: LinearProcess, t: number): tf.Tensor2D {
+/** Draws of X_t, [rows, 2]. */
+function start(process: LinearProcess, t: number, rows: number): tf.Tensor2D {
   return tf.tidy(() => {
     const laws = AXES.map((law) => marginal(process, law, t)) as [Law, Law];
     const along = tf.mul(
-      normal(key(1), [N, 2]),
+      normal(key(1), [rows, 2]),
       laws.map(({ variance }) => Math.sqrt(variance)),
     );
     const centred = tf.add(along, [laws[0].mean, laws[1].mean]) as tf.Tensor2D;
@@ -100,26 +100,28 @@ function start(process: LinearProcess, t: number): tf.Tensor2D {
 }
 
 interface Moments {
+  readonly rows: number;
   readonly mean: Float32Array;
   /** [2, 2]. */
   readonly covariance: Float32Array;
 }
 
-/** Mean and covariance along the axes of 10⁵ samples. */
+/** Mean and covariance along the axes of 10⁵ samples, or so many rows. */
 export async function sampledMoments(
   setting: Setting,
   sampler: Sampler,
   steps: number = STEPS,
+  rows: number = N,
 ): Promise<Moments> {
   await tf.setBackend('simd');
   const { process } = setting;
   const grid = gridOf(setting, steps);
-  const initial = start(process, grid[0]!);
+  const initial = start(process, grid[0]!, rows);
   const x = await sample({
     model: gaussianModel(process),
     sampler,
     grid,
-    shape: [N, 2],
+    shape: [rows, 2],
     key: key(3),
     initial,
   });
@@ -127,9 +129,13 @@ export async function sampledMoments(
     const along = tf.matMul(x as tf.Tensor2D, tf.tensor2d(TURN.map((row) => [...row])));
     const centre = tf.mean(along, 0);
     const off = tf.sub(along, centre) as tf.Tensor2D;
-    return [centre, tf.div(tf.matMul(off, off, true), N - 1)];
+    return [centre, tf.div(tf.matMul(off, off, true), rows - 1)];
   });
-  const moments = { mean: await mean.data<'float32'>(), covariance: await covariance.data<'float32'>() };
+  const moments = {
+    rows,
+    mean: await mean.data<'float32'>(),
+    covariance: await covariance.data<'float32'>(),
+  };
   tf.dispose([initial, x, mean, covariance]);
   return moments;
 }
@@ -143,12 +149,12 @@ export async function exactLaws(setting: Setting, sampler: Sampler, steps: numbe
 }
 
 /** Samples have these laws along the axes, by 5 standard errors. */
-export function expectMoments({ mean, covariance }: Moments, laws: readonly Law[]): void {
+export function expectMoments({ rows, mean, covariance }: Moments, laws: readonly Law[]): void {
   // Standard errors √(v/n), v√(2/n) and √(v v'/n) of a Gaussian sample; 5 of them.
   for (const [k, law] of laws.entries()) {
-    expect(Math.abs(mean[k]! - law.mean)).toBeLessThan(5 * Math.sqrt(law.variance / N));
-    expect(Math.abs(covariance[3 * k]! - law.variance)).toBeLessThan(5 * law.variance * Math.sqrt(2 / N));
+    expect(Math.abs(mean[k]! - law.mean)).toBeLessThan(5 * Math.sqrt(law.variance / rows));
+    expect(Math.abs(covariance[3 * k]! - law.variance)).toBeLessThan(5 * law.variance * Math.sqrt(2 / rows));
   }
   const spread = Math.sqrt(laws[0]!.variance * laws[1]!.variance);
-  expect(Math.abs(covariance[1]!)).toBeLessThan((5 * spread) / Math.sqrt(N));
+  expect(Math.abs(covariance[1]!)).toBeLessThan((5 * spread) / Math.sqrt(rows));
 }

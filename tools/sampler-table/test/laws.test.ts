@@ -72,8 +72,6 @@ function methods(b: number, setting: Setting, steps: number): Sampler[] {
   ];
 }
 
-const ADAPTIVE = [SETTINGS['VP'], SETTINGS['EDM'], SETTINGS['flow']];
-
 /** One inner step in each step of the grid, whatever the error. */
 const ANYTHING = { relativeTolerance: 1e12, absoluteTolerance: 1e12 };
 
@@ -104,8 +102,8 @@ function corrected(b: number, setting: Setting, steps: number): Sampler[] {
     restart({ sampler: predictor, intervals }),
     predictorCorrector({ predictor, corrector: langevin }),
     predictorCorrector({ predictor, corrector: refresh, first: 'corrector' }),
-    // Their noise is dear: a Brownian path of its own in each step.
-    ...(ADAPTIVE.includes(setting) ? [adaptiveSde({ noiseLevel: b, scheme, ...ANYTHING })] : []),
+    // Steps that a tolerance decides on: adaptive-laws.test.ts.
+    adaptiveSde({ noiseLevel: b, scheme, ...ANYTHING }),
   ];
 }
 
