@@ -152,7 +152,7 @@ test('noise makes no step go below the end of the grid', async () => {
       key: key(4),
       initial,
     });
-    const squared = (await x.data()).reduce((sum, v) => sum + v * v, 0);
+    const squared = (await x.data<'float32'>()).reduce((sum, v) => sum + v * v, 0);
     tf.dispose([x, initial]);
     return { lowest, spread: Math.sqrt(squared / 200) };
   };
