@@ -148,13 +148,20 @@ export async function exactLaws(setting: Setting, sampler: Sampler, steps: numbe
   return laws;
 }
 
-/** Samples have these laws along the axes, by 5 standard errors. */
-export function expectMoments({ rows, mean, covariance }: Moments, laws: readonly Law[]): void {
+/** Samples have these laws along the axes, by 5 standard errors and what the laws themselves are uncertain by. */
+export function expectMoments(
+  { rows, mean, covariance }: Moments,
+  laws: readonly Law[],
+  uncertain: readonly Law[] = laws.map(() => ({ mean: 0, variance: 0 })),
+): void {
   // Standard errors √(v/n), v√(2/n) and √(v v'/n) of a Gaussian sample; 5 of them.
   for (const [k, law] of laws.entries()) {
-    expect(Math.abs(mean[k]! - law.mean)).toBeLessThan(5 * Math.sqrt(law.variance / rows));
-    expect(Math.abs(covariance[3 * k]! - law.variance)).toBeLessThan(5 * law.variance * Math.sqrt(2 / rows));
+    const [location, spread] = [uncertain[k]!.mean, uncertain[k]!.variance];
+    expect(Math.abs(mean[k]! - law.mean)).toBeLessThan(5 * Math.sqrt(law.variance / rows) + location);
+    expect(Math.abs(covariance[3 * k]! - law.variance)).toBeLessThan(
+      5 * law.variance * Math.sqrt(2 / rows) + spread,
+    );
   }
-  const spread = Math.sqrt(laws[0]!.variance * laws[1]!.variance);
-  expect(Math.abs(covariance[1]!)).toBeLessThan((5 * spread) / Math.sqrt(rows));
+  const product = Math.sqrt(laws[0]!.variance * laws[1]!.variance);
+  expect(Math.abs(covariance[1]!)).toBeLessThan((5 * product) / Math.sqrt(rows));
 }
