@@ -28,13 +28,22 @@ interface Jasmine {
 }
 
 export const jasmine: Jasmine = (globalThis as object as { readonly jasmine: Jasmine }).jasmine;
-jasmine.DEFAULT_TIMEOUT_INTERVAL = 60_000;
+jasmine.DEFAULT_TIMEOUT_INTERVAL = 60_000; // machines without a GPU that do something else, too
 
 const asked = new URLSearchParams(location.search);
 const backend = asked.get('backend') ?? 'simd';
 
-/** What the names of the specs for this backend contain. */
-export const marker: string = ` ${backend} {`;
+/** What the names of the specs for this backend contain: its name and the flags. */
+const marker = new RegExp(` ${backend} \\{[^}]*\\}`, 'g');
+
+export function isOfBackend(fullName: string): boolean {
+  return fullName.search(marker) >= 0;
+}
+
+/** A spec's name without backend and flags, on one line. */
+export function nameOf(fullName: string): string {
+  return fullName.replace(marker, '').replace(/\s+/g, ' ');
+}
 
 /** Specs that tell nothing about a backend, by the beginning of their names. */
 const leftOut = [

@@ -1,7 +1,7 @@
 /** The bundle's entry: environment first, then tfjs-core's tests, in this order; then they run. */
 import './environment.ts';
 import '@tensorflow/tfjs-core/dist/tests';
-import { jasmine, marker } from './environment.ts';
+import { isOfBackend, jasmine, nameOf } from './environment.ts';
 
 /** What a run leaves in `results`, for whoever drives the page. */
 interface Outcome {
@@ -23,11 +23,10 @@ async function run(): Promise<Outcome> {
   const failures: { name: string; message: string }[] = [];
   env.addReporter({
     specDone({ fullName, status, failedExpectations }) {
-      if (!fullName.includes(marker)) return;
+      if (!isOfBackend(fullName)) return;
       if (status === 'passed') passed++;
       else if (status === 'failed') {
-        const name = fullName.replace(marker, ' {').replace(/\s+/g, ' ');
-        failures.push({ name, message: failedExpectations[0]?.message ?? '' });
+        failures.push({ name: nameOf(fullName), message: failedExpectations[0]?.message ?? '' });
       } else if (status === 'excluded') leftOut++;
       else pending++;
     },

@@ -26,3 +26,13 @@ export const chromiumFlags: readonly string[] = [
   '--disable-sync',
   '--enable-unsafe-webgpu',
 ];
+
+/**
+ * Everything that a GPU does, canvases too, on SwiftShader. Where there is no GPU, a canvas with the context 'webgpu'
+ * cannot be read without them, and the attempt loses the device.
+ */
+export const swiftShaderFlags: readonly string[] = [
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+  '--use-angle=swiftshader',
+];

@@ -1,1 +1,1 @@
-export { chromiumFlags, findChromium } from './chromium.ts';
+export { chromiumFlags, findChromium, swiftShaderFlags } from './chromium.ts';
