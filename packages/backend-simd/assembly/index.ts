@@ -7,6 +7,7 @@ export * from './adam';
 export * from './add-into';
 export * from './cast';
 export * from './cumsum';
+export { denseRows, denseScratch } from './dense';
 export * from './gather';
 export * from './im2col';
 export * from './normalize';

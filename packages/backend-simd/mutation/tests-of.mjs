@@ -13,6 +13,7 @@ const TESTS = {
   combine: ['diff-combine', 'kernel-edges', 'diff-growth'],
   convolve: ['conv2d'],
   cumsum: ['along-axis'],
+  dense: ['diff-dense'],
   'exp-bounded': ['along-axis', 'kernel-edges', 'diff-pairwise', 'diff-softmax-mean'],
   fill: ['layout', 'backend'],
   fma: ['unary', 'mat-mul', 'diff-pairwise'],

@@ -105,6 +105,19 @@ const cases: readonly Case[] = [
   ['silu', () => kernel('DiffSilu', { x: vector() })],
   ['silu gradient', () => kernel('DiffSiluGradient', { x: vector(), dy: float([n], 3) })],
   [
+    'dense',
+    () => {
+      const inputs = [matrix(), points(131, 77, 7), float([77], 8), points(1009, 9, 9), points(9, 77, 10)];
+      const layer = { biases: [true, false], addend: false, activation: 'silu', keepSum: true };
+      return kernel('DiffDense', inputs as object as tf.NamedTensorMap, layer);
+    },
+  ],
+  [
+    'dense gradient',
+    () =>
+      kernel('DiffDenseGradient', { sum: matrix(), dy: points(1009, 131, 5), dsum: points(1009, 131, 6) }),
+  ],
+  [
     'adam',
     () => {
       const [parameters, first, gradient] = [4, 5, 6].map((seed) => float([1, n], seed)) as [

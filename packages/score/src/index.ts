@@ -17,6 +17,7 @@ export { type ClipDataOptions, clipData } from './clip-data.ts';
 export { type ComposedGuidanceOptions, composedGuidance, type Expert } from './composed-guidance.ts';
 export { type Affine, conversion } from './convert.ts';
 export { type DenoisingLossOptions, denoisingLoss } from './denoising-loss.ts';
+export { type DenseActivation, type DenseOptions, dense } from './dense.ts';
 export { type DynamicThresholdOptions, dynamicThreshold } from './dynamic-threshold.ts';
 export { type EmpiricalMeasureOptions, empiricalMeasure } from './empirical-measure.ts';
 export {

@@ -20,9 +20,9 @@ import {
   shown,
 } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { type DenseProduct, type DenseSums, denseSum, denseWithSum } from './dense.ts';
 import { UNCONDITIONAL } from './exact-model.ts';
 import type { Network } from './network.ts';
-import { silu } from './silu.ts';
 
 export interface MlpOptions {
   /** Shape of one row of x, such as [2] or [8, 8, 1]. */
@@ -91,10 +91,10 @@ export function mlp(options: MlpOptions): Network {
     variables[name] = variable;
     return variable;
   };
-  const layer = (name: string, rows: number, columns: number, gain = 1): ((x: tf.Tensor) => tf.Tensor) => {
+  const layer = (name: string, rows: number, columns: number, gain = 1): ((x: tf.Tensor) => DenseProduct) => {
     const kernel = weight(`${name}.kernel`, rows, columns, gain / Math.sqrt(rows));
     const shift = bias(`${name}.bias`, columns);
-    return (x) => tf.fused.matMul({ a: x, b: kernel, bias: shift });
+    return (x) => ({ x, kernel, bias: shift });
   };
 
   const input = layer('input', size, width);
@@ -115,7 +115,7 @@ export function mlp(options: MlpOptions): Network {
     const rows = noiseLevel.shape[0];
     const angles = tf.matMul(tf.reshape(noiseLevel, [rows, 1]), tf.tensor2d(frequencies, [1, half]));
     const e = time(tf.concat([tf.cos(angles), tf.sin(angles)], 1));
-    if (!label || !labels) return silu(e);
+    if (!label || !labels) return denseSum({ products: [e] }, 'silu');
     if (labels.rank !== 1 || labels.shape[0] !== rows) {
       throw new ShapeError(
         `mlp: condition must be labels of shape [${rows}], got ${shown(labels)}. Pass one int32 label per row.`,
@@ -123,7 +123,7 @@ export function mlp(options: MlpOptions): Network {
     }
     // The one-hot row of label −1 is zero: no condition, no term.
     const chosen = tf.oneHot(labels.dtype === 'int32' ? labels : tf.cast(labels, 'int32'), classes);
-    return silu(tf.add(e, tf.matMul(tf.cast(chosen, 'float32') as tf.Tensor2D, label as tf.Tensor2D)));
+    return denseSum({ products: [e, { x: tf.cast(chosen, 'float32'), kernel: label }] }, 'silu');
   };
 
   return {
@@ -143,11 +143,14 @@ export function mlp(options: MlpOptions): Network {
       tf.tidy(() => {
         const rows = x.shape[0] ?? 0;
         const e = embedding(noiseLevel, condition);
-        let h = input(tf.reshape(x, [rows, size]));
+        // h_i and its silu; of the last h nothing else is needed.
+        let sums: DenseSums = { products: [input(tf.reshape(x, [rows, size]))] };
         for (const { first, shift, second } of body) {
-          h = tf.add(h, second(silu(tf.add(first(silu(h)), shift(e)))));
+          const { sum: h, activated } = denseWithSum(sums);
+          const inner = denseSum({ products: [first(activated), shift(e)] }, 'silu');
+          sums = { products: [second(inner)], addend: h };
         }
-        return tf.reshape(output(silu(h)), x.shape);
+        return tf.reshape(denseSum({ products: [output(denseSum(sums, 'silu'))] }, 'linear'), x.shape);
       }),
   };
 }

@@ -1,5 +1,5 @@
 /** The two scores of the sampling loops: eight Gaussians on a circle, exactly, and a multilayer perceptron. */
-import { defineModel, gaussianMixture, silu } from '@diff/score';
+import { defineModel, dense, gaussianMixture } from '@diff/score';
 import { canonicalOu, edm } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import type { HostTensor } from './bench-case.ts';
@@ -89,8 +89,7 @@ export const perceptron: LoopScore = {
       tf.tidy(() => {
         let h = x;
         weights.forEach((w, i) => {
-          const y = tf.fused.matMul({ a: h, b: w, bias: biases[i]! });
-          h = i < weights.length - 1 ? silu(y) : y;
+          h = dense(h, w, { bias: biases[i]!, activation: i < weights.length - 1 ? 'silu' : 'linear' });
         });
         return h;
       });

@@ -21,6 +21,7 @@ import {
 } from './depthwise-conv2d.ts';
 import { diffAdamConfig } from './diff-adam.ts';
 import { diffCombineConfig } from './diff-combine.ts';
+import { diffDenseConfig, diffDenseGradientConfig } from './diff-dense.ts';
 import { diffNormalConfig, diffRademacherConfig, diffUniformConfig } from './diff-noise.ts';
 import { diffPairwiseConfig } from './diff-pairwise.ts';
 import { diffSiluConfig, diffSiluGradientConfig } from './diff-silu.ts';
@@ -123,5 +124,7 @@ export const ownKernels: readonly KernelConfig[] = [
   diffPairwiseConfig,
   diffSiluConfig,
   diffSiluGradientConfig,
+  diffDenseConfig,
+  diffDenseGradientConfig,
   diffAdamConfig,
 ];

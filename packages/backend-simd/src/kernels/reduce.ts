@@ -104,7 +104,7 @@ export const SHORT_ROW = 16;
 const isShort = ({ n, inner }: Pass): boolean => inner === 1 && n > 1 && n <= SHORT_ROW;
 
 /** Σ of float32, divided. */
-function sumFloat(
+export function sumFloat(
   backend: SimdBackend,
   x: TensorInfo,
   axis: number | number[],
