@@ -5,11 +5,12 @@
  *
  * Others write the scale 1 + w. The guided field is not the score of the guided density ∝ p(x|c)^{1+w} p(x)^{−w} smoothed
  * to t > 0, only its usual stand-in; where both laws are Gaussians of one covariance it is the exact score of the
- * Gaussian with mean (1 + w) μ_c − w μ. A limited interval of noise levels and rescaling are in `guidance-strength.ts`
+ * Gaussian with mean (1 + w) μ_c − w μ. `plusPlusWeight` makes it CFG++. A limited interval of noise levels and rescaling are in `guidance-strength.ts`
  * and `row-deviation.ts`.
  */
-import { ShapeError, shown } from '@diff/core';
+import { requireOneOf, ShapeError, shown } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { type Alignment, alignedDifference } from './alignment.ts';
 import { UNCONDITIONAL } from './exact-model.ts';
 import { extrapolation, type PredictionPair, requireSameProcess } from './extrapolation.ts';
 import { type GuidanceStrength, guidanceStrength } from './guidance-strength.ts';
@@ -37,6 +38,11 @@ export interface ConditionalPair {
 }
 
 export interface ClassifierFreeGuidanceOptions extends ConditionalPair, GuidanceStrength {
+  /**
+   * Guide away from a part of the unconditional prediction only: 'zeroStar' (CFG-Zero*) or 'tangential' (TCFG), see
+   * `alignment.ts`. Default: all of it.
+   */
+  readonly align?: Alignment | undefined;
   /** φ in [0, 1]: how far each row's standard deviation is brought back to the conditional model's; default 0. */
   readonly rescale?: number | undefined;
   /** Default '<conditional> guided'. */
@@ -118,8 +124,8 @@ export function conditionalPair(
  *
  * @returns a model of `conditional`'s kind that needs a condition. Where the weight is 0, outside the interval for
  *   instance, it is `conditional`, with one evaluation.
- * @throws DomainError for a weight that is not finite, an interval that is none, a share outside [0, 1], or models of two
- *   processes; ShapeError without a condition.
+ * @throws DomainError for a weight that is not finite, an interval that is none, an unknown alignment, a share outside
+ *   [0, 1], or models of two processes; ShapeError without a condition.
  * @example
  * ```ts
  * import { classifierFreeGuidance, gaussianMixture } from '@diff/score';
@@ -134,6 +140,7 @@ export function conditionalPair(
 export function classifierFreeGuidance({
   weight,
   interval,
+  align,
   rescale,
   name,
   ...pair
@@ -143,7 +150,16 @@ export function classifierFreeGuidance({
   const { process, kind, eventShape } = conditional;
   const strength = guidanceStrength('classifierFreeGuidance', process, { weight, interval });
   if (unconditional) requireSameProcess('classifierFreeGuidance', [conditional, unconditional]);
+  if (align) requireOneOf('classifierFreeGuidance', 'align', align, ['zeroStar', 'tangential']);
   const title = name ?? `${conditional.name} guided`;
-  const predictions = conditionalPair(title, pair, kind);
-  return extrapolation({ process, kind, eventShape, name: title, strength, rescale, ...predictions });
+  return extrapolation({
+    process,
+    kind,
+    eventShape,
+    name: title,
+    strength,
+    rescale,
+    difference: align && alignedDifference(process, kind, align),
+    ...conditionalPair(title, pair, kind),
+  });
 }

@@ -38,20 +38,18 @@ export interface ClassifierGuidanceOptions {
   readonly name?: string | undefined;
 }
 
-/** d(prediction)/d(score) at time t: what a change of the score changes a prediction by. */
+/**
+ * d(prediction)/d(score) at time t: what a change of the score changes a prediction by.
+ *
+ * @throws DomainError where it is infinite, as α = 0 for data and velocity.
+ */
 export function scoreGain(process: LinearProcess, t: number, kind: PredictionKind): number {
-  const a = process.alpha(t);
-  const s = process.sigma(t);
-  switch (kind) {
-    case 'score':
-      return 1;
-    case 'noise':
-      return -s;
-    case 'data':
-      return (s * s) / a;
-    case 'velocity':
-      return (-s * (a * a + s * s)) / a;
-  }
+  const [a, s] = [process.alpha(t), process.sigma(t)];
+  const gain = { score: 1, noise: -s, data: (s * s) / a, velocity: (-s * (a * a + s * s)) / a }[kind];
+  if (Number.isFinite(gain)) return gain;
+  throw new DomainError(
+    `guidance by a gradient: alpha(t) must be above 0 for a model of kind '${kind}', got ${a} at t = ${t}. Start below that time, or leave its noise level out with interval: { upTo }.`,
+  );
 }
 
 /**

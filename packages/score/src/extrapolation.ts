@@ -32,8 +32,10 @@ interface ExtrapolationOptions {
   readonly better: (x: tf.Tensor, t: Time, condition?: Condition) => tf.Tensor | Promise<tf.Tensor>;
   /** Both, owned by the caller. */
   readonly both: (x: tf.Tensor, t: Time, condition?: Condition) => Promise<PredictionPair>;
-  /** What P₊ − P₋ becomes before it is added; inside a tidy. Default: nothing changes. */
-  readonly adjust?: ((difference: tf.Tensor, better: tf.Tensor) => tf.Tensor) | undefined;
+  /** What takes the place of P₊ − P₋ at one time or one for each row; inside a tidy. */
+  readonly difference?:
+    | ((pair: PredictionPair, x: tf.Tensor, times: readonly number[]) => tf.Tensor)
+    | undefined;
 }
 
 /** The extrapolated prediction as a model. */
@@ -46,7 +48,7 @@ export function extrapolation({
   rescale = 0,
   better,
   both,
-  adjust,
+  difference,
 }: ExtrapolationOptions): ScoreModel {
   requireShare(name, rescale);
   return defineModel({
@@ -56,7 +58,8 @@ export function extrapolation({
     ...(eventShape ? { eventShape } : {}),
     async predict(x, t, condition) {
       requireTime(name, x, t);
-      const weights = typeof t === 'number' ? [strength(t)] : (await timesOf(t)).map(strength);
+      const times = typeof t === 'number' ? [t] : await timesOf(t);
+      const weights = times.map(strength);
       if (weights.every((w) => w === 0)) {
         const alone = await better(x, t, condition);
         return alone === x ? tf.clone(alone) : alone;
@@ -66,10 +69,10 @@ export function extrapolation({
         return tf.tidy(() => {
           const per = (of: (w: number) => number): Weight =>
             typeof t === 'number' ? of(weights[0]!) : tf.tensor1d(weights.map(of), 'float32');
-          const guided = adjust
+          const guided = difference
             ? combine([
                 [1, pair.better],
-                [per((w) => w), adjust(tf.sub(pair.better, pair.worse), pair.better)],
+                [per((w) => w), difference(pair, x, times)],
               ])
             : combine([
                 [per((w) => 1 + w), pair.better],

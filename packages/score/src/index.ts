@@ -1,4 +1,5 @@
 export { type Adam, type AdamOptions, type AdamState, type AdamStep, adam } from './adam.ts';
+export type { Alignment } from './alignment.ts';
 export { type AutoguidanceOptions, autoguidance } from './autoguidance.ts';
 export {
   type LoadCheckpointOptions,
@@ -45,6 +46,7 @@ export {
   type ScoreModel,
   type Time,
 } from './model.ts';
+export { type MomentMatchingGuidanceOptions, momentMatchingGuidance } from './moment-matching-guidance.ts';
 export {
   type FunctionNetworkOptions,
   functionNetwork,
@@ -70,6 +72,7 @@ export {
   pseudoinverseGuidance,
 } from './observation-guidance.ts';
 export { type ObservedGaussianMixtureOptions, observedGaussianMixture } from './observed-gaussian-mixture.ts';
+export type { ObservationGuidanceOptions } from './observed-model.ts';
 export { type PointMassesOptions, pointMasses } from './point-masses.ts';
 export { type NetworkModel, type PreconditionOptions, precondition } from './precondition.ts';
 export {
@@ -93,6 +96,12 @@ export {
 } from './safetensors.ts';
 export { silu } from './silu.ts';
 export type { Sphere } from './sphere-law.ts';
+export {
+  type PerStepWeightOptions,
+  type PlusPlusWeightOptions,
+  perStepWeight,
+  plusPlusWeight,
+} from './step-weight.ts';
 export {
   logNormalTimes,
   logUniformTimes,

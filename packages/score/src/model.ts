@@ -47,8 +47,8 @@ export interface ModelDefinition {
   readonly eventShape?: readonly number[];
 }
 
-/** Σ over x, prediction and constant with one weight, or one weight per row. */
-function applied(x: tf.Tensor, prediction: tf.Tensor, maps: Affine | readonly Affine[]): tf.Tensor {
+/** Σ over x, prediction and constant with one weight, or one weight per row; inside a tidy. */
+export function applied(x: tf.Tensor, prediction: tf.Tensor, maps: Affine | readonly Affine[]): tf.Tensor {
   if (!Array.isArray(maps)) {
     const { x: wx, p: wp, constant } = maps as Affine;
     return combine(

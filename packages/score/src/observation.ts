@@ -19,6 +19,15 @@ export interface Observation {
    * Σ_i weight(λ_i) residual_i² of each row, [n]: differentiable, synchronous tfjs code of x̂0 [n, …event].
    */
   weightedSquares(data: tf.Tensor, weight: (gain: number) => number): tf.Tensor;
+  /**
+   * y − A x̂0 in some orthonormal basis, [n, m], of linear observations: differentiable, synchronous tfjs code.
+   */
+  residual?(data: tf.Tensor): tf.Tensor;
+}
+
+/** Σ residual_i² of each row, [n]. */
+function rowSquares(residual: tf.Tensor): tf.Tensor {
+  return tf.sum(tf.reshape(tf.square(residual), [residual.shape[0]!, -1]), 1);
 }
 
 export interface MaskedObservationOptions {
@@ -62,14 +71,15 @@ function requireKnown(where: string, { mask, known }: MaskedObservationOptions, 
  */
 export function maskedObservation(options: MaskedObservationOptions): Observation {
   const { mask, known } = options;
+  function residual(data: tf.Tensor): tf.Tensor {
+    requireKnown('maskedObservation', options, data);
+    const all = tf.mul(tf.sub(known, data), tf.cast(mask, 'float32'));
+    return tf.reshape(all, [data.shape[0]!, -1]);
+  }
   return {
     name: 'maskedObservation',
-    weightedSquares(data, weight) {
-      requireKnown('maskedObservation', options, data);
-      const residual = tf.mul(tf.sub(known, data), tf.cast(mask, 'float32'));
-      const squares = tf.reshape(tf.square(residual), [data.shape[0]!, -1]);
-      return tf.mul(tf.sum(squares, 1), weight(1));
-    },
+    residual,
+    weightedSquares: (data, weight) => tf.mul(rowSquares(residual(data)), weight(1)),
   };
 }
 
@@ -113,19 +123,22 @@ export function linearObservation({ matrix, values }: LinearObservationOptions):
   const turnedMatrix = Float32Array.from(
     Array.from({ length: d }, (_, j) => turned(matrix.map((row) => row[j]!))).flat(),
   );
+  function residual(data: tf.Tensor): tf.Tensor {
+    const rows = tf.reshape(data, [data.shape[0]!, -1]) as tf.Tensor2D;
+    if (rows.shape[1] !== d) {
+      throw new ShapeError(
+        `linearObservation: the rows of x must have ${d} elements, as many as the matrix has columns, got ${shown(data)}. Make the two agree.`,
+      );
+    }
+    return tf.sub(turnedValues, tf.matMul(rows, tf.tensor2d(turnedMatrix, [d, m])));
+  }
   return {
     name: 'linearObservation',
+    residual,
     weightedSquares(data, weight) {
-      const rows = tf.reshape(data, [data.shape[0]!, -1]) as tf.Tensor2D;
-      if (rows.shape[1] !== d) {
-        throw new ShapeError(
-          `linearObservation: the rows of x must have ${d} elements, as many as the matrix has columns, got ${shown(data)}. Make the two agree.`,
-        );
-      }
-      const residual = tf.sub(turnedValues, tf.matMul(rows, tf.tensor2d(turnedMatrix, [d, m])));
       // A dependent row has eigenvalue 0, which may have come out a little below.
       const weights = gains.map((gain) => weight(Math.max(0, gain)));
-      return tf.sum(tf.mul(tf.square(residual), weights), 1);
+      return tf.sum(tf.mul(tf.square(residual(data)), weights), 1);
     },
   };
 }
@@ -138,8 +151,8 @@ export interface NonlinearObservationOptions {
 }
 
 /**
- * Any differentiable function of x₀ was seen: y = F(x₀) + noise. Its spread is taken as if F Fᵀ were I, which matters to
- * `pseudoinverseGuidance` only.
+ * Any differentiable function of x₀ was seen: y = F(x₀) + noise. Its spread is taken as if F Fᵀ were I, which does not
+ * matter to `diffusionPosterior`; `momentMatchingGuidance` does not take it.
  *
  * @throws DomainError unless F is a function; ShapeError, when used, unless it returns n rows.
  * @example
@@ -166,8 +179,7 @@ export function nonlinearObservation({ forward, values }: NonlinearObservationOp
           `nonlinearObservation: forward must return ${data.shape[0]} rows, got ${shown(seen)}. Keep the first axis.`,
         );
       }
-      const squares = tf.reshape(tf.square(tf.sub(values, seen)), [data.shape[0]!, -1]);
-      return tf.mul(tf.sum(squares, 1), weight(1));
+      return tf.mul(rowSquares(tf.sub(values, seen)), weight(1));
     },
   };
 }

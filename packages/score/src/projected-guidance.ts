@@ -10,23 +10,21 @@
 import { combine, DomainError, requireFinite, shown } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type ConditionalPair, conditionalPair } from './classifier-free-guidance.ts';
-import { extrapolation, requireSameProcess } from './extrapolation.ts';
+import { extrapolation, type PredictionPair, requireSameProcess } from './extrapolation.ts';
 import { type GuidanceStrength, guidanceStrength } from './guidance-strength.ts';
 import { requireModel } from './map-data.ts';
 import type { ScoreModel } from './model.ts';
+import { rowProducts } from './row-products.ts';
 
 export interface ProjectedGuidanceOptions extends ConditionalPair, GuidanceStrength {
   /** η: how much is kept of the part along the data prediction; default 0. */
   readonly parallel?: number | undefined;
   /** r: the largest Euclidean norm of Δ in a row, > 0; default ∞. */
   readonly radius?: number | undefined;
+  /** φ in [0, 1]: how far each row's standard deviation is brought back to the conditional model's; default 0. */
+  readonly rescale?: number | undefined;
   /** Default '<conditional> guided'. */
   readonly name?: string | undefined;
-}
-
-/** Σ over each row of a product, [n]. */
-function rowProducts(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
-  return tf.sum(tf.reshape(tf.mul(a, b), [a.shape[0]!, -1]), 1);
 }
 
 /**
@@ -51,6 +49,7 @@ export function projectedGuidance({
   interval,
   parallel = 0,
   radius = Number.POSITIVE_INFINITY,
+  rescale,
   name,
   ...pair
 }: ProjectedGuidanceOptions): ScoreModel {
@@ -66,7 +65,8 @@ export function projectedGuidance({
   const { process, eventShape } = conditional;
   const title = name ?? `${conditional.name} guided`;
 
-  function adjust(difference: tf.Tensor, better: tf.Tensor): tf.Tensor {
+  function projected({ better, worse }: PredictionPair): tf.Tensor {
+    const difference = tf.sub(better, worse);
     const norm = tf.sqrt(rowProducts(difference, difference));
     const shrink = Number.isFinite(radius) ? tf.div(radius, tf.maximum(norm, radius)) : tf.onesLike(norm);
     // A prediction of zero has no direction; nothing is parallel to it.
@@ -83,7 +83,8 @@ export function projectedGuidance({
     eventShape,
     name: title,
     strength: guidanceStrength('projectedGuidance', process, { weight, interval }),
-    adjust,
+    rescale,
+    difference: projected,
     ...conditionalPair(title, pair, 'data'),
   });
 }

@@ -13,7 +13,9 @@ import {
   observedGaussianMixture,
   PREDICTION_KINDS,
   type PredictionKind,
+  type PseudoinverseGuidanceOptions,
   pseudoinverseGuidance,
+  type ScoreModel,
 } from '@diff/score';
 import { fromAlphaSigma, ornsteinUhlenbeck } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
@@ -80,6 +82,7 @@ const observations: readonly (readonly [string, number[][], number[], () => Obse
   ],
 ];
 const times = [0, 0.02, 0.3, 1, 4];
+type Guidance = (options: PseudoinverseGuidanceOptions) => ScoreModel;
 
 describe.each(observations)('%s', (_name, a, y, make) => {
   test.each(PREDICTION_KINDS)(
@@ -124,12 +127,108 @@ describe.each(observations)('%s', (_name, a, y, make) => {
   });
 });
 
+test.each(observations)(
+  'normalized, %s: score + ζ Jᵀ Aᵀ (y − A x̂0)/|y − A x̂0|, row by row',
+  async (_name, a, y, make) => {
+    const model = prior('data');
+    for (const weight of [1, (t: number) => 0.5 + t]) {
+      const guided = diffusionPosterior({ model, observation: make(), normalized: true, weight });
+      for (const t of [0.02, 0.3, 1, 4]) {
+        const [alpha, sigma] = [process.alpha(t), process.sigma(t)];
+        const slope = (alpha * variance) / (alpha ** 2 * variance + sigma ** 2);
+        const w = typeof weight === 'number' ? weight : weight(t);
+        const [score, data] = [await numbers(model.score(x, t)), await numbers(model.predict(x, t))];
+        const expected = score.map((s, i) => {
+          const row = data.slice(3 * Math.floor(i / 3), 3 * Math.floor(i / 3) + 3);
+          const residual = a.map((r, k) => y[k]! - r.reduce((sum, v, j) => sum + v * row[j]!, 0));
+          const pull = a.reduce((sum, r, k) => sum + r[i % 3]! * residual[k]!, 0);
+          return s + (w * slope * pull) / Math.hypot(...residual);
+        });
+        close(await numbers(guided.score(x, t)), expected);
+      }
+    }
+  },
+);
+
+test('normalized, a row that agrees with what was seen is left alone', async () => {
+  const model = defineModel({ process, kind: 'data', predict: (state) => tf.mul(state, 0.5) });
+  const known = tf.tensor1d([0.1, 0.05, -0.5]);
+  const observation = maskedObservation({ mask: tf.ones([3]), known });
+  const data = await numbers(diffusionPosterior({ model, observation, normalized: true }).predict(x, 1));
+  expect(data.every(Number.isFinite)).toBe(true);
+  close(data.slice(0, 3), [0.1, 0.05, -0.5], 1e-6);
+  expect(Math.abs(data[3]! - 0.65)).toBeGreaterThan(0.1);
+});
+
+describe('a limited interval', () => {
+  const level = (t: number): number => process.sigma(t) / process.alpha(t);
+  const interval = { above: level(0.3), upTo: level(1) };
+
+  test.each([
+    [0.3, false],
+    [0.31, true],
+    [1, true],
+    [1.01, false],
+  ])('t = %f: steered %s; outside the model alone, also one that answers later', async (t, inside) => {
+    let [evaluations, residuals] = [0, 0];
+    const observation: Observation = {
+      name: 'counted',
+      weightedSquares: (data) => {
+        residuals++;
+        return tf.sum(tf.square(data), 1);
+      },
+    };
+    const model = defineModel({
+      process,
+      kind: 'noise',
+      predict: (state) => {
+        evaluations++;
+        return tf.mul(state, 0.3);
+      },
+    });
+    const guided = diffusionPosterior({ model, observation, noiseVariance, interval });
+    const [actual, plain] = [await numbers(guided.predict(x, t)), await numbers(tf.mul(x, 0.3))];
+    expect([evaluations, residuals]).toEqual([1, inside ? 1 : 0]);
+    if (inside) expect(actual).not.toEqual(plain);
+    else expect(actual).toEqual(plain);
+    const later = defineModel({ process, kind: 'noise', predict: async (state) => state });
+    const steered = diffusionPosterior({ model: later, observation, noiseVariance, interval });
+    const made = (async () => numbers(steered.predict(x, t)))();
+    if (inside) await expect(made).rejects.toThrow('the model must answer at once');
+    else expect(await made).toEqual(await numbers(x));
+  });
+
+  test('rows at times of their own are steered each by its own weight', async () => {
+    let evaluations = 0;
+    const model = defineModel({
+      process,
+      kind: 'score',
+      predict: (state) => {
+        evaluations++;
+        return tf.mul(state, -0.3);
+      },
+    });
+    const options = { model, observation: linearObservation({ matrix, values }), noiseVariance };
+    const guided = diffusionPosterior({ ...options, interval, weight: (t) => 3 * t });
+    const times = tf.tensor1d([3, 0.5]);
+    const reference = diffusionPosterior({ ...options, weight: 1.5 });
+    const steered = await numbers(reference.score(x, 0.5));
+    const plain = await numbers(tf.mul(x, -0.3));
+    const actual = await numbers(guided.score(x, times));
+    expect(actual.slice(0, 3)).toEqual(plain.slice(0, 3));
+    close(actual.slice(3), steered.slice(3), 1e-6);
+    evaluations = 0;
+    expect(await numbers(guided.score(x, tf.tensor1d([3, 0.1])))).toEqual(plain);
+    expect(evaluations).toBe(1);
+  });
+});
+
 test('on Gaussian data DPS pulls too hard by 1 + ρ²λ/r²', async () => {
   const observation = maskedObservation({ mask: tf.ones([3]), known: tf.tensor1d(values) });
   for (const t of [0.02, 0.3, 2]) {
     const [alpha, sigma] = [process.alpha(t), process.sigma(t)];
     const spread = (variance * sigma ** 2) / (alpha ** 2 * variance + sigma ** 2);
-    const pull = async (make: typeof diffusionPosterior, more: object): Promise<number[]> => {
+    const pull = async (make: Guidance, more: object): Promise<number[]> => {
       const guided = make({ model: prior('score'), observation, noiseVariance, ...more });
       const [with_, without] = [await numbers(guided.score(x, t)), await numbers(prior('score').score(x, t))];
       return with_.map((v, i) => v - without[i]!);
@@ -158,7 +257,7 @@ test('on a mixture both tend to the exact posterior as t → 0, and ΠGDM is nea
   const exact = observedGaussianMixture({ ...options, matrix, observation: values, noiseVariance });
   const model = gaussianMixture({ ...options, kind: 'noise' });
   const observation = linearObservation({ matrix, values });
-  const gap = async (make: typeof diffusionPosterior, t: number): Promise<number> => {
+  const gap = async (make: Guidance, t: number): Promise<number> => {
     const guided = make({ model, observation, noiseVariance });
     const [p, q] = [await numbers(guided.score(x, t)), await numbers(exact.score(x, t))];
     return Math.sqrt(p.reduce((s, v, i) => s + (v - q[i]!) ** 2, 0) / q.reduce((s, v) => s + v * v, 0));
@@ -250,6 +349,18 @@ test('bad input is refused in words', () => {
     "weight must be a finite number, got '1'",
   );
   refused(
+    () => diffusionPosterior({ model: good.model, observation: good.observation }),
+    'diffusionPosterior: noiseVariance must be a positive finite number, got undefined.',
+  );
+  refused(
+    () => diffusionPosterior({ ...good, normalized: true }),
+    'diffusionPosterior: noiseVariance must be left out with normalized: true, got 0.05.',
+  );
+  refused(
+    () => pseudoinverseGuidance({ ...good, interval: { above: 2, upTo: 1 } }),
+    'pseudoinverseGuidance: interval must have 0 ≤ above < upTo',
+  );
+  refused(
     () => pseudoinverseGuidance({ ...good, dataVariance: -1 }),
     'pseudoinverseGuidance: dataVariance must be a positive finite number, got -1.',
   );
@@ -282,6 +393,11 @@ test('bad input is refused in words', () => {
   refused(
     () => diffusionPosterior({ ...good, model: still }).predict(x, 1),
     'conversion: data from noise needs alpha(t) > 0',
+  );
+  const pure = defineModel({ process: ends, kind: 'data', predict: (s) => tf.clone(s) });
+  refused(
+    () => diffusionPosterior({ ...good, model: pure }).predict(x, 1),
+    "guidance by a gradient: alpha(t) must be above 0 for a model of kind 'data', got 0 at t = 1.",
   );
   const nan = diffusionPosterior({ ...good, weight: () => Number.NaN });
   refused(() => nan.predict(x, 1), 'weight(t = 1) must be a finite number, got NaN');
