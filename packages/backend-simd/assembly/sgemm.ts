@@ -3,8 +3,9 @@
  *
  *   C[i, j] = Σ_p A[i, p] B[p, j] + bias[j]
  *
- * Blocks of KC × NC of B are packed into panels, then rows of A go through them MC at a time, so that a panel
- * (KC × NR, 8 kB) stays in the first-level cache and a row block (MC × KC, 96 kB) in the second.
+ * Blocks of KC × NC of B are packed into panels, then rows of A go through them MC at a time, packed too where that
+ * pays, so that a panel (KC × NR, 8 kB) stays in the first-level cache and a row block (MC × KC, 48 kB) in the second.
+ * Meanwhile the rows that come next are loaded (sgemm-ahead.ts).
  * The method for a row is chosen by k, n and the transposes, never by m, or has the same order of operations
  * whichever is chosen; so a row of C has the same bits however the rows of A are cut into calls.
  *
@@ -13,13 +14,15 @@
  *
  * Goto and van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34 (2008).
  */
-import { MR, NR, tile, wholeTile } from './sgemm-tile';
-import { packPanels, transposeBlock } from './sgemm-pack';
+import { ahead, startAhead } from './sgemm-ahead';
+import { MR, NR, packedTile, tile } from './sgemm-tile';
+import { packPanels, packRows, transposeBlock } from './sgemm-pack';
 import { sgemmNarrow, sgemmNarrowScratch } from './sgemm-narrow';
 import { sgemmFewRows, sgemmShallow } from './sgemm-direct';
 
 const KC: i32 = 256;
-const MC: i32 = 96;
+/** A multiple of MR in both builds. */
+const MC: i32 = 48;
 const NC: i32 = 512;
 /** Products of at most so many columns go through dot products instead of tiles. */
 const NARROW: i32 = 4;
@@ -27,18 +30,25 @@ const NARROW: i32 = 4;
 const SHALLOW: i32 = 4;
 /** Up to so many rows, packing B costs more than it saves. */
 const FEW_ROWS: i32 = 8;
+/** From so many columns on, packing the rows of A takes less time than it saves. */
+const WIDE: i32 = 96;
 
 @inline
 function panels(n: i32): i32 {
   return (n + NR - 1) / NR * NR;
 }
 
+/** Floats of a packed row block. */
+@inline
+function rowsPacked(m: i32, k: i32): i32 {
+  return min((m + MR - 1) / MR * MR, MC) * min(k, KC);
+}
+
 /** Bytes of scratch memory that `sgemm` needs for these sizes. */
 export function sgemmScratch(m: i32, n: i32, k: i32): usize {
   if (n <= NARROW) return sgemmNarrowScratch(m, n, k);
   if (k <= SHALLOW) return <usize>(k * n) << 2;
-  const kc = min(k, KC);
-  const floats = kc * panels(min(n, NC)) + min(m, MC) * kc + panels(n) + MR * NR;
+  const floats = min(k, KC) * panels(min(n, NC)) + rowsPacked(m, k) + panels(n) + MR * NR;
   return <usize>floats << 2;
 }
 
@@ -131,7 +141,9 @@ function sgemmBlocked(
   const ldc = <usize>n << 2;
   let packedB = scratch;
   const packedA = packedB + (<usize>(min(k, KC) * panels(min(n, NC))) << 2);
-  const edge = packedA + (<usize>(min(m, MC) * min(k, KC)) << 2);
+  const edge = packedA + (<usize>rowsPacked(m, k) << 2);
+  const packs = transA || n >= WIDE;
+  const lda = <usize>(transA ? stored : k) << 2;
   let paddedBias: usize = 0;
   if (bias) {
     paddedBias = edge + (<usize>(MR * NR) << 2);
@@ -148,27 +160,30 @@ function sgemmBlocked(
       const blockBias = bias && p0 + kc == k ? paddedBias + (<usize>j0 << 2) : 0;
       for (let i0 = 0; i0 < m; i0 += MC) {
         const mc = min(MC, m - i0);
-        let rows = a + (<usize>i0 * <usize>k + <usize>p0 << 2);
-        let lda = <usize>k << 2;
-        if (transA) {
-          const ldt = <usize>stored << 2;
-          lda = <usize>kc << 2;
-          transposeBlock(a + <usize>p0 * ldt + (<usize>i0 << 2), ldt, packedA, lda, kc, mc);
-          rows = packedA;
-        }
-        const corner = c + <usize>i0 * ldc + (<usize>j0 << 2);
-        rowBlock(rows, lda, packedB, corner, ldc, mc, nc, kc, p0 == 0, blockBias, edge);
+        const block = transA ? a + <usize>p0 * lda + (<usize>i0 << 2) : a + <usize>i0 * lda + (<usize>p0 << 2);
+        const to = c + <usize>i0 * ldc + (<usize>j0 << 2);
+        // What follows on the block, where it is one piece.
+        const next = <usize>min(MC, m - i0 - mc);
+        const moreA: usize = transA || kc < k ? 0 : next * lda;
+        const moreC: usize = nc < n ? 0 : next * ldc;
+        const tiles = (mc + MR - 1) / MR * (panels(nc) / NR);
+        startAhead(block + <usize>mc * lda, moreA, to + <usize>mc * ldc, moreC, tiles);
+        if (packs) packRows(block, lda, transA, mc, kc, packedA);
+        rowBlock(packs, packs ? packedA : block, lda, packedB, to, ldc, mc, nc, kc, p0 == 0, blockBias, edge);
       }
     }
   }
 }
 
-/** mc rows of A through the packed panels. */
+/** mc rows of A, which are packed or `lda` bytes apart, through the packed panels. */
 function rowBlock(
-  a: usize, lda: usize, b: usize, c: usize, ldc: usize, mc: i32, nc: i32, kc: i32, first: bool, bias: usize,
-  edge: usize,
+  packed: bool, a: usize, lda: usize, b: usize, c: usize, ldc: usize, mc: i32, nc: i32, kc: i32, first: bool,
+  bias: usize, edge: usize,
 ): void {
   const ldb = <usize>NR << 2;
+  const aRow = packed ? <usize>4 : lda;
+  const aStep = packed ? <usize>MR << 2 : <usize>4;
+  const strip = packed ? <usize>kc * aStep : <usize>MR * aRow;
   for (let j = 0; j < nc; j += NR) {
     const width = min(NR, nc - j);
     let ai = a;
@@ -177,18 +192,20 @@ function rowBlock(
     let i = 0;
     if (width == NR) {
       for (; i + MR <= mc; i += MR) {
-        wholeTile(ai, lda, b, ldb, ci, ldc, kc, first, bj);
-        ai += <usize>MR * lda;
+        if (packed) packedTile(ai, b, ci, ldc, kc, first, bj);
+        else tile(MR, ai, aRow, aStep, b, ci, ldc, kc, first, bj);
+        ahead();
+        ai += strip;
         ci += <usize>MR * ldc;
       }
-      if (i < mc) tile(mc - i, ai, lda, b, ldb, ci, ldc, kc, first, bj);
+      if (i < mc) tile(mc - i, ai, aRow, aStep, b, ci, ldc, kc, first, bj);
     } else {
       for (; i < mc; i += MR) {
         const rows = min(MR, mc - i);
         if (!first) copyColumns(ci, ldc, edge, ldb, rows, width);
-        tile(rows, ai, lda, b, ldb, edge, ldb, kc, first, bj);
+        tile(rows, ai, aRow, aStep, b, edge, ldb, kc, first, bj);
         copyColumns(edge, ldb, ci, ldc, rows, width);
-        ai += <usize>MR * lda;
+        ai += strip;
         ci += <usize>MR * ldc;
       }
     }
