@@ -16,6 +16,6 @@ export interface Corrector {
   readonly order?: number;
   /** Throws a DomainError where a formula is not finite at time t. */
   check?(plan: Omit<RunPlan, 'grid'>, t: number): void;
-  /** Moves `context.x` (which stays its owner's) within p_t; returns a new tensor. */
+  /** Moves `context.x` (which stays its owner's) within p_t; returns a new tensor. Predictions may be freed when used. */
   correct(context: CorrectorContext): Promise<tf.Tensor>;
 }

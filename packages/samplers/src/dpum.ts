@@ -15,6 +15,7 @@
  */
 import { requireInteger } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { innerStep } from './inner-step.ts';
 import type { StepSize } from './langevin-corrector.ts';
 import { predictorCorrector } from './predictor-corrector.ts';
 import { probabilityFlow } from './probability-flow.ts';
@@ -51,7 +52,7 @@ function substeps(predictor: Sampler, count: number): Sampler {
       let x = context.x;
       try {
         for (let i = 0; i < count; i++) {
-          const moved = await predictor.step({ ...context, x, t: times[i]!, next: times[i + 1]! });
+          const moved = await innerStep(predictor, { ...context, x, t: times[i]!, next: times[i + 1]! });
           if (x !== context.x) x.dispose();
           x = moved;
         }

@@ -18,6 +18,7 @@ import { requireNoiseScale } from './ancestral-step.ts';
 import { ddim } from './ddim.ts';
 import { dpm2 } from './dpm2.ts';
 import { heun } from './heun.ts';
+import { noMemory } from './no-memory.ts';
 import type { RunPlan, Sampler, StepContext } from './sampler.ts';
 import { requireFiniteUpdate, weighted } from './update.ts';
 
@@ -30,7 +31,7 @@ export interface EdmStochasticOptions {
   readonly upTo?: number;
   /** Factor on the added noise, ≥ 0 (S_noise); default 1. */
   readonly noiseScale?: number;
-  /** The deterministic step; default 'heun'. A sampler without history, such as `heunInTime()`, may stand here too. */
+  /** The deterministic step; default 'heun'. A sampler that does not remember earlier steps, such as `heunInTime()`, may stand here too. */
   readonly solver?: 'euler' | 'heun' | 'dpm2' | Sampler;
 }
 
@@ -69,7 +70,8 @@ function requireLevel(name: string, value: unknown): void {
  * EDM's sampler with churn, on any linear process.
  *
  * @returns a sampler with the evaluations of its solver: two a step for 'heun' and 'dpm2', one for 'euler'.
- * @throws DomainError for a negative churn, level or scale, and for an unknown solver.
+ * @throws DomainError for a negative churn, level or scale, and for an unknown solver; in a run for one that remembers
+ *   earlier steps.
  * @example
  * ```ts
  * import { edmStochastic } from '@diff/samplers';
@@ -92,6 +94,9 @@ export function edmStochastic({
   requireLevel('upTo', upTo);
   requireNoiseScale('edmStochastic', noiseScale);
   const inner = solverOf(solver);
+  const history = noMemory(
+    `edmStochastic: solver must be a sampler whose steps do not depend on earlier ones, from which the raised state has moved away, got ${inner.name}. Use for example heunInTime() or rungeKutta4().`,
+  );
 
   /** How the state at t is raised; undefined where it is not. */
   function raise({ process, grid }: RunPlan, index: number): Raise | undefined {
@@ -131,11 +136,11 @@ export function edmStochastic({
     },
     async step(context: StepContext): Promise<tf.Tensor> {
       const up = raise(context, context.index);
-      if (!up) return inner.step(context);
+      if (!up) return inner.step({ ...context, history });
       const x = weighted(context, [[up.x, context.x]], up.constant, up.noise);
       try {
         const { next } = context;
-        return await inner.step({ ...context, x, t: up.t, grid: [up.t, next], index: 0, steps: 1 });
+        return await inner.step({ ...context, x, t: up.t, grid: [up.t, next], index: 0, steps: 1, history });
       } finally {
         tf.dispose(x);
       }

@@ -16,7 +16,9 @@ const PATIENCE = 100;
 export interface FiniteWatch {
   /** Watches a tensor; `describe(sum)` is the message if it is bad. The tensor stays the caller's. */
   add(tensor: tf.Tensor, describe: (sum: number) => string): void;
-  /** Once per step: throws NumericalError for what is known to be bad by now; waits only for old news. */
+  /** Sends off what has come together, so that it does not grow; waits only for old news, and throws nothing. */
+  pass(): Promise<void>;
+  /** Once per step: the same, and throws NumericalError for what is known to be bad by now. */
   check(): Promise<void>;
   /** Waits for everything watched so far; throws NumericalError if any of it was bad. */
   settle(): Promise<void>;
@@ -54,26 +56,27 @@ export function createFiniteWatch(): FiniteWatch {
     waiting = [];
   }
 
-  const arrive = async (): Promise<void> => {
-    if (failure) throw failure;
-  };
+  async function pass(): Promise<void> {
+    if (failure || waiting.length === 0) return;
+    if (waiting.length < BATCH && performance.now() - last < PATIENCE) return;
+    send();
+    // All but the newest were sent at least a batch ago.
+    await Promise.all(travelling.splice(0, travelling.length - 1));
+  }
 
   return {
     add(tensor, describe) {
       waiting.push({ sum: tf.sum(tensor), describe });
     },
+    pass,
     async check() {
+      await pass();
       if (failure) throw failure;
-      if (waiting.length < BATCH && performance.now() - last < PATIENCE) return;
-      send();
-      // All but the newest were sent at least a batch ago.
-      await Promise.all(travelling.splice(0, travelling.length - 1));
-      await arrive();
     },
     async settle() {
       send();
       await Promise.all(travelling.splice(0));
-      await arrive();
+      if (failure) throw failure;
     },
     async close() {
       tf.dispose(waiting.map((w) => w.sum));

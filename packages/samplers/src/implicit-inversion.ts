@@ -16,6 +16,7 @@ import { combine, NumericalError } from '@diff/core';
 import type { LinearProcess } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import { fromFlow, toFlow } from './ascending-flow.ts';
+import { innerStep } from './inner-step.ts';
 import { noMemory } from './no-memory.ts';
 import type { Sampler, StepContext } from './sampler.ts';
 
@@ -84,16 +85,11 @@ export async function invertStep(
   let before: Iterate | undefined;
   let residual = Number.POSITIVE_INFINITY;
 
-  /** f(y). The predictions on the way are freed at once, so that memory does not grow with the iterations. */
+  /** f(y). */
   async function residualAt(at: tf.Tensor): Promise<tf.Tensor> {
     const owned: tf.Tensor[] = [fromFlow(process, at, t)];
-    const predict = async (x: tf.Tensor, time: number): Promise<tf.Tensor> => {
-      const prediction = await context.predict(x, time);
-      owned.push(prediction);
-      return prediction;
-    };
     try {
-      const stepped = await sampler.step({ ...context, predict, x: owned[0]!, history });
+      const stepped = await innerStep(sampler, { ...context, x: owned[0]!, history });
       owned.push(stepped);
       const reached = toFlow(process, stepped, next);
       owned.push(reached);

@@ -16,6 +16,7 @@
  */
 import { combine, DomainError, fold, type Key, requireInteger, ShapeError, shown } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { innerStep } from './inner-step.ts';
 import { noMemory } from './no-memory.ts';
 import type { RunPlan, Sampler, StepContext } from './sampler.ts';
 
@@ -116,17 +117,10 @@ export function inpaint({ sampler, mask, known, resamplings = 1 }: InpaintOption
       for (let pass = 0; ; pass++) {
         const passKey = fold(context.key, pass);
         const owned: tf.Tensor[] = x === context.x ? [] : [x];
-        // Freed after each pass, so that memory does not grow with their number.
-        const predict = async (at: tf.Tensor, t: number): Promise<tf.Tensor> => {
-          const prediction = await context.predict(at, t);
-          if (resamplings > 1) owned.push(prediction);
-          return prediction;
-        };
         try {
-          const stepped = await sampler.step({
+          const stepped = await innerStep(sampler, {
             ...context,
             x,
-            predict,
             history,
             key: fold(passKey, 0),
             // The path has one increment for the step, which the first pass has used.

@@ -121,14 +121,18 @@ export function langevinCorrector(options: LangevinCorrectorOptions): Corrector 
     const { process, kind, x, t } = context;
     const sigma = process.sigma(t);
     const prediction = await context.predict(x, t);
-    const epsilon = fixed(t, sigma);
-    if (epsilon === undefined) return measured(context, prediction, sigma);
-    const q = conversion(process, t, kind, 'score');
-    const terms: [number, tf.Tensor][] = [
-      [1 + epsilon * q.x, x],
-      [epsilon * q.p, prediction],
-    ];
-    return weighted(context, terms, epsilon * q.constant, Math.sqrt(2 * epsilon));
+    try {
+      const epsilon = fixed(t, sigma);
+      if (epsilon === undefined) return measured(context, prediction, sigma);
+      const q = conversion(process, t, kind, 'score');
+      const terms: [number, tf.Tensor][] = [
+        [1 + epsilon * q.x, x],
+        [epsilon * q.p, prediction],
+      ];
+      return weighted(context, terms, epsilon * q.constant, Math.sqrt(2 * epsilon));
+    } finally {
+      prediction.dispose();
+    }
   }
 
   return {

@@ -81,7 +81,9 @@ export function malaCorrector({
       const score = async (x: tf.Tensor): Promise<tf.Tensor> => {
         const prediction = await context.predict(x, t);
         const terms = [[q.p, prediction] as const, [q.x, x] as const];
-        return weighted(context, terms, q.constant, 0);
+        const value = weighted(context, terms, q.constant, 0);
+        prediction.dispose();
+        return value;
       };
       const density = async (x: tf.Tensor): Promise<tf.Tensor> => {
         const value = await logDensity(x, t);

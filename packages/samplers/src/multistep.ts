@@ -6,7 +6,9 @@
  *   z_{i+1} = carry·z_{i−base} + Σ_j gains[j]·D_{i−j} + noise·ξ
  *   z_i ←     carry·z_{i−1}    + Σ_j gains[j]·D_{i−j} + noise·ξ      (ξ of the step that led to i)
  *
- * One `predict` a step, and one `combine` for each form: every D is affine in a remembered state and prediction.
+ * One `predict` a step, and one `combine` for each form: every D is affine in a remembered state and prediction. Where
+ * something else moved the state since the predictor reached it (a Langevin corrector, known elements put in), the
+ * correction is added to the state that it made, as the difference to what the predictor had reached.
  */
 import type { Key } from '@diff/core';
 import { type Affine, conversion, type PredictionKind } from '@diff/score';
@@ -53,6 +55,8 @@ interface Memory {
 }
 
 const HISTORY = 'multistep';
+/** Where the last predictor went, of methods with a corrector. */
+const REACHED = 'multistep reached';
 
 interface Linear {
   readonly carry: number;
@@ -122,6 +126,7 @@ export function multistepSampler(method: MultistepMethod): Sampler {
     to: number,
     past: readonly Memory[],
     key: Key,
+    moved: readonly (readonly [number, tf.Tensor])[] = [],
   ): tf.Tensor {
     const { grid, firstRow, brownian } = context;
     const { carry, terms, constant } = linear(context, method, form, context.index, to);
@@ -129,6 +134,7 @@ export function multistepSampler(method: MultistepMethod): Sampler {
     const add = (tensor: tf.Tensor, w: number): unknown =>
       weights.set(tensor, (weights.get(tensor) ?? 0) + w);
     add(past[form.base ?? 0]!.state, carry);
+    for (const [w, tensor] of moved) add(tensor, w);
     terms.forEach(({ x, prediction }, j) => {
       if (x !== 0) add(past[j]!.at, x);
       if (prediction !== 0) add(past[j]!.prediction, prediction);
@@ -157,18 +163,21 @@ export function multistepSampler(method: MultistepMethod): Sampler {
       const past = (history.get(HISTORY) ?? []) as readonly Memory[];
       const correction = correctorForm(method, context, index);
       const here: Memory = { at: x, prediction, state: x, key };
-      const corrected = correction && evaluate(context, correction, index, [here, ...past], past[0]!.key);
+      const before = history.get(REACHED) as tf.Tensor | undefined;
+      const moved = before && before.dataId !== x.dataId ? [[1, x] as const, [-1, before] as const] : [];
+      const corrected =
+        correction && evaluate(context, correction, index, [here, ...past], past[0]!.key, moved);
+      const state = corrected ?? x;
       try {
-        const state = corrected ?? x;
-        return evaluate(
-          context,
-          method.predictor(context, index),
-          index + 1,
-          [{ ...here, state }, ...past],
-          key,
-        );
+        const form = method.predictor(context, index);
+        const reached = evaluate(context, form, index + 1, [{ ...here, state }, ...past], key);
+        remember(history, memory, { ...here, state });
+        if (method.corrector) {
+          before?.dispose();
+          history.set(REACHED, tf.clone(reached));
+        }
+        return reached;
       } finally {
-        remember(history, memory, { at: x, prediction, state: corrected ?? x, key });
         corrected?.dispose();
       }
     },

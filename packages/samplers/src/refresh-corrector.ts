@@ -66,6 +66,7 @@ export function refreshCorrector({ share, steps = 1 }: RefreshCorrectorOptions):
           const draw = { key: fold(key, i), firstRow };
           const terms = [[u!.x, x] as const, [u!.prediction, prediction] as const];
           const moved = weighted(draw, terms, u!.constant, u!.noise);
+          prediction.dispose();
           if (x !== context.x) x.dispose();
           x = moved;
         }

@@ -17,6 +17,7 @@ import { DomainError, fold, requireInteger, shown } from '@diff/core';
 import type { LinearProcess } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import { requireNoiseScale } from './ancestral-step.ts';
+import { innerStep } from './inner-step.ts';
 import type { RunPlan, Sampler, StepContext } from './sampler.ts';
 import { decayed } from './transition.ts';
 import { weighted } from './update.ts';
@@ -117,8 +118,8 @@ export function restart({ sampler, intervals, noiseScale = 1 }: RestartOptions):
   intervals.forEach(requireInterval);
   requireNoiseScale('restart', noiseScale);
   const some = intervals.some((interval) => interval.iterations > 0);
-  /** Evaluations that a start costs beyond those of the steps. */
-  const startup = 2 * sampler.nfe(16) - sampler.nfe(32);
+  /** Evaluations that a start costs beyond those of the steps; an end that saves some does so once. */
+  const startup = Math.max(0, 2 * sampler.nfe(16) - sampler.nfe(32));
 
   /** The interval once down from its top, up again, and so on. */
   async function around(context: StepContext, x: tf.Tensor, interval: RestartInterval): Promise<tf.Tensor> {
@@ -142,7 +143,7 @@ export function restart({ sampler, intervals, noiseScale = 1 }: RestartOptions):
         for (let i = 0; i + 1 < grid.length; i++) {
           const [t, r] = [grid[i]!, grid[i + 1]!];
           const step = { grid, t, next: r, index: i, steps: grid.length - 1, history, brownian: undefined };
-          move(await sampler.step({ ...context, ...step, x: state, key: fold(draws, i + 1) }));
+          move(await innerStep(sampler, { ...context, ...step, x: state, key: fold(draws, i + 1) }));
         }
         forget(history);
       }

@@ -45,7 +45,9 @@ export function startRun(where: string, options: SampleOptions): Run {
       });
 
   async function predict(at: tf.Tensor, t: number): Promise<tf.Tensor> {
-    signal?.throwIfAborted();
+    // A step may evaluate thousands of times.
+    await pacer.turn();
+    await watch.pass();
     nfe++;
     const returned = await model.predict(at, t, condition);
     const prediction = returned === at ? tf.clone(at) : returned;

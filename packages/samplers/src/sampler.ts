@@ -38,7 +38,8 @@ export interface StepContext extends RunPlan {
   readonly history: Map<string, unknown>;
   /**
    * The model with the condition bound, at any state and time. Counts the evaluation and has its output checked.
-   * The returned tensor belongs to the step: the driver disposes it when the step is over.
+   * The returned tensor belongs to the step: the driver disposes it when the step is over, and a step that evaluates
+   * many times may do so before.
    */
   predict(x: tf.Tensor, t: number): Promise<tf.Tensor>;
 }

@@ -94,6 +94,7 @@ export function underdampedLangevinCorrector({
             v = movedVelocity(w, q, state, draws);
             state.v.dispose();
           }
+          state.prediction.dispose();
           if (x !== context.x) x.dispose();
           x = position;
         }
