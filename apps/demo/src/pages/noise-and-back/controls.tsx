@@ -1,6 +1,7 @@
 /** What the user may change of a run. */
 import type { JSX } from 'preact';
 import { Select, Slider, Whole } from '../../ui/fields.tsx';
+import { drawnPoints } from './drawn-points.ts';
 import type { Values } from './fields.ts';
 import { GRIDS, PROCESSES, SAMPLERS, SCORES, SHAPES } from './options.ts';
 
@@ -18,7 +19,11 @@ export function Controls({
       {values.shape === 'drawn' && (
         <div class="field hint">
           Draw with mouse or finger on the picture, in as many strokes as you like.
-          <button type="button" disabled={values.drawn.length === 0} onClick={() => change({ drawn: [] })}>
+          <button
+            type="button"
+            disabled={values.drawn.length === 0}
+            onClick={() => change({ drawn: drawnPoints.initial })}
+          >
             Clear the drawing
           </button>
         </div>

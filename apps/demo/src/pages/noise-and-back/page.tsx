@@ -18,6 +18,17 @@ import './page.css';
 /** Milliseconds without a change after which the run starts anew: a slider is dragged over many values. */
 const SETTLED = 250;
 
+const EXACT =
+  'The score is exact: the data are 500 points, each blurred into a Gaussian of deviation 0.05, and so is every ' +
+  'smoothing of them. Where the way back leaves the way forward, the sampler takes too few steps. Choose the learned ' +
+  'score to see how much of it a network finds out.';
+const LEARNED =
+  'A network has learned this score from noised points, by naming the clean ones. Where it is off, the way back ' +
+  'leaves the way forward: samples stray between the parts of the data, and their distance stays above the floor. ' +
+  'What is left with the exact score is the sampler’s own error; more training brings the two together. At small t ' +
+  'the exact score pulls to each of the 500 points, which a small network never tells apart. One network serves ' +
+  'every process, since it sees x/α and σ/α alone.';
+
 export default function NoiseAndBack({ backend }: PageProps): JSX.Element {
   const [values, change] = useUrlState(fields);
   const [view, setView] = useState<View>();
@@ -31,7 +42,9 @@ export default function NoiseAndBack({ backend }: PageProps): JSX.Element {
     [shape, drawn, score, training, process, sampler, grid, steps, b, count, seed],
   );
 
+  const ran = useRef<{ readonly backend: string; readonly args?: NoiseAndBackArgs }>({ backend: '' });
   const run = useCallback(() => {
+    ran.current = { backend, args };
     // The view of the run before stays until this one has something to show.
     let own: View | undefined;
     start(args, {
@@ -52,22 +65,25 @@ export default function NoiseAndBack({ backend }: PageProps): JSX.Element {
 
   // The picture follows the controls: what somebody opens shows its samples without being asked, a change starts the
   // run anew (and ends the one that is under way, training too), and so does another backend.
-  const ran = useRef<{ readonly backend: string; readonly args?: NoiseAndBackArgs }>({ backend: '' });
   useEffect(() => {
-    if (backend === '' || (ran.current.backend === backend && ran.current.args === args)) return undefined;
-    const wait = ran.current.backend === backend ? SETTLED : 0;
-    const timer = setTimeout(() => {
-      ran.current = { backend, args };
-      run();
-    }, wait);
+    const before = ran.current;
+    if (backend === '' || (before.backend === backend && before.args === args)) return undefined;
+    const timer = setTimeout(
+      () => {
+        if (ran.current === before) run();
+      },
+      before.backend === backend ? SETTLED : 0,
+    );
     return () => clearTimeout(timer);
   }, [run, backend, args]);
 
   const shown = view && frameAt(view, values.at);
+  const floor = view?.start.floor;
   const strokes = useMemo(() => new Float32Array(drawn.flat()), [drawn]);
   const last = view ? frameCount(view.start) - 1 : 1;
   const { points, arrows } = shown ?? view?.lesson ?? { points: strokes, arrows: undefined };
-  const moment = shown ? ` at time ${shown.t.toPrecision(3)}` : view?.lesson ? ', the network learns' : '';
+  const learns = view?.lesson !== undefined && state.busy;
+  const moment = shown ? ` at time ${shown.t.toPrecision(3)}` : learns ? ', the network learns' : '';
 
   return (
     <div class="split noise-and-back">
@@ -95,7 +111,7 @@ export default function NoiseAndBack({ backend }: PageProps): JSX.Element {
               max={last}
               step={1}
               disabled={!shown}
-              shown={shown ? `t = ${shown.t.toPrecision(3)}` : view?.lesson ? 'the network learns' : '–'}
+              shown={shown ? `t = ${shown.t.toPrecision(3)}` : learns ? 'the network learns' : '–'}
               onChange={(moment) => change({ at: Number((moment / last).toFixed(4)) })}
             />
             <div class="row">
@@ -114,16 +130,16 @@ export default function NoiseAndBack({ backend }: PageProps): JSX.Element {
           <div class="meter">
             <dl class="measure">
               <div>
-                <dt>Energy distance to fresh data</dt>
+                <dt>Energy distance to the data</dt>
                 <dd>{shown?.distance.toExponential(1) ?? '–'}</dd>
               </div>
               <div>
-                <dt>Floor: between two draws of the data</dt>
-                <dd>{view?.start.floor.value.toExponential(1) ?? '–'}</dd>
+                <dt>Floor, data to data</dt>
+                <dd>{floor ? `${floor.value.toExponential(1)} ± ${floor.spread.toExponential(0)}` : '–'}</dd>
               </div>
               {score === 'learned' && (
                 <div>
-                  <dt>Learned score, off by</dt>
+                  <dt>Learned score is off by</dt>
                   <dd>
                     {shown?.scoreError === undefined ? '–' : `${(100 * shown.scoreError).toFixed(1)} %`}
                   </dd>
@@ -131,23 +147,9 @@ export default function NoiseAndBack({ backend }: PageProps): JSX.Element {
               )}
             </dl>
             {view && <DistancePlot start={view.start} frames={view.frames} shown={shown} />}
-            {score === 'learned' ? (
-              <p class="hint">
-                A network has learned this score from noised points of the data by naming the clean ones,
-                E|D(x, σ) − x₀|². Where it is off, the way back leaves the way forward: samples stray between
-                the parts of the data and their distance stays above the floor. Switch to the exact score to
-                see what is left, which is the sampler's own error; train longer to come nearer. One network
-                serves every process, as it sees x/α and σ/α alone.
-              </p>
-            ) : (
-              <p class="hint">
-                The score is exact: the data are 500 points, each a Gaussian of deviation 0.05, and so is
-                every smoothing of them. Where the way back leaves the way forward, the sampler has too few
-                steps. Switch to the learned score to see what a network knows of it.
-              </p>
-            )}
           </div>
         </div>
+        <p class="hint">{score === 'learned' ? LEARNED : EXACT}</p>
         <Formula>
           dX = f(t) X dt + g(t) dB turns data into noise. dY = (−f Y + ½(1 + b²) g² ∇log p<sub>t</sub>(Y)) ds
           + b g dB brings noise back, with the same law at every time for every b: b = 0 is the probability

@@ -71,8 +71,9 @@ export async function pointsOf(shape: Shape, count: number, seed: number, drawn:
     case 'checkerboard':
       return each((i) => {
         const x = 4 * u[i]! - 2;
-        const band = Math.floor(2 * v[i]!);
-        return [0.85 * x, 0.85 * (2 * v[i]! - band + 2 * band - 2 + (Math.floor(x + 2) % 2) - band)];
+        const row = Math.floor(2 * v[i]!);
+        const inCell = 2 * v[i]! - row;
+        return [0.85 * x, 0.85 * (inCell + 2 * row - 2 + (Math.floor(x + 2) % 2))];
       });
     case 'letters':
       return pick(wordPixels('diff'));
