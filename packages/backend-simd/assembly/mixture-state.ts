@@ -41,6 +41,10 @@ export class Mixture {
   rows: usize;
   m: i32;
   hasValues: bool;
+  /** blendX·x + blendMean·mean is the result. */
+  blends: bool;
+  blendX: f32;
+  blendMean: f32;
   mode: i32;
   /** Mode EACH, for each component: logWeights − d/2 ln(2πv), 1/(2v), variance/v, noise/v. */
   logits: usize;

@@ -2,7 +2,7 @@
 //
 //   v_ik = variance_k + noise_i,   ℓ_ik = logWeights_k − d/2 ln(2π v_ik) − |x_i − c_k|²/(2 v_ik)
 //   logDensity_i = ln Σ_k exp ℓ_ik,   r_ik = exp(ℓ_ik − logDensity_i)
-//   mean_i = Σ_k r_ik (c_k + (variance_k/v_ik)(x_i − c_k)), or Σ_k r_ik values_k
+//   mean_i = Σ_k r_ik (c_k + (variance_k/v_ik)(x_i − c_k)), or Σ_k r_ik values_k; the result is that, or a x_i + b mean_i
 //
 // Eight points at a time, one in each lane; blocks of 64 components go through distances, exponents, weights and
 // weighted sums in buffers that stay in the L1 cache. The maximum is carried from block to block (online softmax). Sums
@@ -56,12 +56,13 @@ export function softmaxMeanScratch(d: i32, m: i32, count: i32): i32 {
  * @param variances count of them, or 0: the number `variance`
  * @param noises n of them, or 0: the number `noise`
  * @param values count rows of m, or 0: then m is d
+ * @param blends 1: blendX·x + blendMean·mean is the result, and m is d; 0: the mean is
  * @param mean n rows of m; @param logDensity n
  */
 export function softmaxMean(
   x: usize, n: i32, d: i32, centres: usize, count: i32, logWeights: usize,
   variances: usize, variance: f64, noises: usize, noise: f64, values: usize, m: i32,
-  mean: usize, logDensity: usize, scratch: usize,
+  blends: i32, blendX: f64, blendMean: f64, mean: usize, logDensity: usize, scratch: usize,
 ): void {
   const job = changetype<Mixture>(scratch);
   let at = scratch + ((offsetof<Mixture>() + 15) & ~15);
@@ -84,6 +85,9 @@ export function softmaxMean(
   job.rows = values === 0 ? centres : values;
   job.m = m;
   job.hasValues = values !== 0;
+  job.blends = blends !== 0;
+  job.blendX = <f32>blendX;
+  job.blendMean = <f32>blendMean;
   job.mode = variances === 0 ? SHARED : noises === 0 ? EACH : PAIR;
   if (job.mode === EACH) prepareEach(job, noise);
 
@@ -116,13 +120,23 @@ export function softmaxMean(
       if (good === 0xff) continue;
       for (let lane = 0; lane < rows; lane++) {
         if (good & (1 << lane)) continue;
+        const rowAt = x + <usize>(row + lane) * rowX;
+        const meanAt = toMean + <usize>lane * rowMean;
         mixtureRow(
-          x + <usize>(row + lane) * rowX, d, centres, count, logWeights, variances, variance,
+          rowAt, d, centres, count, logWeights, variances, variance,
           noises === 0 ? noise : <f64>load<f32>(noises + (<usize>(row + lane) << 2)), values, m,
-          toMean + <usize>lane * rowMean, toLog + (<usize>lane << 2),
+          meanAt, toLog + (<usize>lane << 2),
         );
+        if (blends) blendRow(job, rowAt, meanAt);
       }
     }
+  }
+}
+
+function blendRow(job: Mixture, x: usize, mean: usize): void {
+  for (let c: usize = 0; c < <usize>job.m << 2; c += 4) {
+    const both = <f64>job.blendX * <f64>load<f32>(x + c) + <f64>job.blendMean * <f64>load<f32>(mean + c);
+    store<f32>(mean + c, <f32>both);
   }
 }
 
@@ -274,6 +288,14 @@ function finish(job: Mixture, state: usize, rows: i32, mean: usize, logDensity: 
       v128.store(at, fma(x0, v128.load(point), f32x4.mul(v128.load(at), c0)));
       v128.store(at, fma(x1, v128.load(point, 16), f32x4.mul(v128.load(at, 16), c1)), 16);
       point += 32;
+    }
+  }
+  if (job.blends) {
+    const a = f32x4.splat(job.blendX);
+    const b = f32x4.splat(job.blendMean);
+    const toPoint = <usize>job.d * 32;
+    for (let at = sums; at < end; at += 16) {
+      v128.store(at, fma(a, v128.load(at - toPoint), f32x4.mul(b, v128.load(at))));
     }
   }
   logPanel(state, job.staging);

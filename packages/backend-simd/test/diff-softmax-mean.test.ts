@@ -15,13 +15,14 @@ interface Mixture {
   readonly variance: number | Float32Array;
   readonly noise: number | Float32Array;
   readonly values?: Float32Array;
+  readonly blend?: readonly [x: number, mean: number];
 }
 
 function softmaxMean(
   { kernels, floats }: Build,
   mixture: Mixture,
 ): { mean: Float32Array; logDensity: Float32Array } {
-  const { n, d, x, centres, logWeights, variance, noise: rowNoise, values } = mixture;
+  const { n, d, x, centres, logWeights, variance, noise: rowNoise, values, blend } = mixture;
   const count = logWeights.length;
   const m = values ? values.length / count : d;
   let used = 0;
@@ -53,6 +54,9 @@ function softmaxMean(
     number(rowNoise),
     put(values),
     m,
+    blend ? 1 : 0,
+    blend?.[0] ?? 0,
+    blend?.[1] ?? 1,
     mean.byteOffset,
     logDensity.byteOffset,
     scratch.byteOffset,
@@ -123,6 +127,40 @@ describe.each(builds)('softmaxMean of the $name build', (build) => {
     }
   });
 
+  it.each(modes)('blends x with its means: %s', (mode) => {
+    const [a, b] = [-1.5, 0.75];
+    for (const d of [1, 2, 3, 4, 5, 8, 65]) {
+      for (const count of [1, 8, 64, 130]) {
+        for (const [n, m] of [
+          [1, 0],
+          [9, 0],
+          [9, d],
+          [31, d],
+        ] as const) {
+          const mixture = random(n, d, count, mode, m);
+          const plain = softmaxMean(build, mixture);
+          const { mean, logDensity } = softmaxMean(build, { ...mixture, blend: [a, b] });
+          const label = `${n} × ${d}, ${count} components, values ${m}`;
+          expectSameBits(logDensity, plain.logDensity, label);
+          // Two roundings, or one where the build fuses.
+          const expected = Array.from(plain.mean, (v, i) => a * mixture.x[i]! + b * v);
+          expectClose(mean, expected, { absolute: 12 * U }, label);
+        }
+      }
+    }
+  });
+
+  it('blends points that leave the range of float32', () => {
+    for (const d of [1, 2, 5]) {
+      const mixture = random(9, d, 70, 'shared');
+      const far = { ...mixture, x: mixture.x.map((v) => v * 1e25), variance: 0, noise: 1 };
+      const plain = softmaxMean(build, far);
+      const { mean } = softmaxMean(build, { ...far, blend: [0.5, 1e24] });
+      const expected = Array.from(plain.mean, (v, i) => 0.5 * far.x[i]! + 1e24 * v);
+      expectClose(mean, expected, { absolute: 1e25 * 4 * U }, `${d} dimensions`);
+    }
+  });
+
   it.each([
     [65_537, 2, 8],
     [1000, 1, 31],
@@ -144,7 +182,10 @@ describe.each(builds)('softmaxMean of the $name build', (build) => {
         [91, 16, 8, 5],
         [80, 65, 65, 0],
       ] as const) {
-        const mixture = random(n, d, count, mode, m);
+        const mixture = {
+          ...random(n, d, count, mode, m),
+          ...(m === 0 && count > 5 ? { blend: [-2, 1.25] as const } : {}),
+        };
         const whole = softmaxMean(build, mixture);
         const width = m || d;
         for (let from = 0; from < n; from += 5) {

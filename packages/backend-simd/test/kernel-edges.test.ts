@@ -190,7 +190,7 @@ describe.each(builds)('working memory ends where the kernel says, $name build', 
           (scratch) =>
             kernels.softmaxMean(
               ...([x, n, d, centres, count, logWeights, variances, 0.5, noises, 0.25] as const),
-              ...([0, d, mean, logDensity, scratch] as const),
+              ...([0, d, 1, -1.5, 0.75, mean, logDensity, scratch] as const),
             ),
           `${label} ${n} × ${d}, ${count} components`,
         );

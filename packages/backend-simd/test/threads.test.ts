@@ -108,7 +108,7 @@ const cases: readonly Case[] = [
     'dense',
     () => {
       const inputs = [matrix(), points(131, 77, 7), float([77], 8), points(1009, 9, 9), points(9, 77, 10)];
-      const layer = { biases: [true, false], addend: false, activation: 'silu', keepSum: true };
+      const layer = { biases: [true, false], addend: false, activation: 'silu', sum: 'output' };
       return kernel('DiffDense', inputs as object as tf.NamedTensorMap, layer);
     },
   ],
@@ -184,6 +184,7 @@ const cases: readonly Case[] = [
         logWeights: float<tf.Rank.R1>([90], 27),
         variance,
         noiseVariance,
+        blend: [-0.5, 2],
       });
       return [mean, logDensity];
     },

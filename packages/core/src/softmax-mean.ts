@@ -6,6 +6,9 @@
  *   logDensity_i = log Σ_k exp ℓ_ik,   r_ik = exp(ℓ_ik − logDensity_i)
  *   mean_i = Σ_k r_ik (c_k + (variance_k/v_ik)(x_i − c_k)),   or Σ_k r_ik values_k where values are given
  *
+ * With blend [a, b], a x_i + b mean_i in place of mean_i: scores, noise and velocities are such sums, and come out of the
+ * same pass.
+ *
  * This is E[X₀ | X₀ + ς ξ = x] for X₀ ~ Σ w_k N(c_k, variance_k I) and ς² = noiseVariance: exact scores, empirical
  * scores (variance 0), tilted measures, and Nadaraya–Watson regression (with values). Streaming: no backend keeps
  * an n × K table; the reference works through blocks of rows.
@@ -24,6 +27,8 @@ export interface SoftmaxMeanOptions {
   readonly logWeights?: tf.Tensor;
   /** Average these [K, m] instead of the components' posterior means. */
   readonly values?: tf.Tensor;
+  /** [a, b]: a·x + b·mean is returned as the mean. Values then have rows of d. */
+  readonly blend?: readonly [x: number, mean: number];
 }
 
 export interface SoftmaxMeanResult {
@@ -36,6 +41,7 @@ export interface SoftmaxMeanResult {
 type SoftmaxMeanAttrs = {
   readonly variance: number | null;
   readonly noiseVariance: number | null;
+  readonly blend: readonly [x: number, mean: number] | null;
 };
 
 /** Elements of the largest intermediate tensor of the reference. */
@@ -63,10 +69,12 @@ function block(
   const logDensity = tf.logSumExp(logits, 1);
   // Not exp(logits − logDensity): where logits are large, their difference has lost the digits that make Σ r = 1.
   const r = tf.softmax(logits, 1);
-  if (values) return [tf.matMul(r, values as tf.Tensor2D), logDensity];
+  const blended = (mean: tf.Tensor): tf.Tensor =>
+    attrs.blend ? tf.add(tf.mul(x, attrs.blend[0]), tf.mul(mean, attrs.blend[1])) : mean;
+  if (values) return [blended(tf.matMul(r, values as tf.Tensor2D)), logDensity];
   const gain = tf.mul(r, tf.div(variance, v));
   const mean = tf.add(tf.matMul(tf.sub(r, gain), centres as tf.Tensor2D), tf.mul(x, tf.sum(gain, 1, true)));
-  return [mean, logDensity];
+  return [blended(mean), logDensity];
 }
 
 function reference(inputs: NamedTensors, attrs: SoftmaxMeanAttrs): tf.Tensor[] {
@@ -136,7 +144,7 @@ export function softmaxMean(
   centres: tf.Tensor,
   options: SoftmaxMeanOptions,
 ): SoftmaxMeanResult {
-  const { noiseVariance, variance = 0, logWeights, values } = options;
+  const { noiseVariance, variance = 0, logWeights, values, blend } = options;
   if (x.rank !== 2 || centres.rank !== 2 || x.shape[1] !== centres.shape[1]) {
     throw new ShapeError(
       `softmaxMean: x and centres must have shapes [n, d] and [K, d], got ${shown(x)} and ${shown(centres)}. Reshape them to rows of one length.`,
@@ -163,6 +171,16 @@ export function softmaxMean(
       `softmaxMean: values must have shape [${k}, m], got ${shown(values)}. Pass a row per component.`,
     );
   }
+  if (blend) {
+    blend.forEach((weight, i) => {
+      requireFinite('softmaxMean', `blend[${i}]`, weight);
+    });
+    if (values && values.shape[1] !== x.shape[1]) {
+      throw new ShapeError(
+        `softmaxMean: values to blend with x must have shape [${k}, ${x.shape[1]}], got ${shown(values)}. Give them rows as long as those of x, or leave blend out.`,
+      );
+    }
+  }
   const [mean, logDensity] = tf.tidy(() => {
     const inputs: Record<string, tf.Tensor> = {
       x,
@@ -175,6 +193,7 @@ export function softmaxMean(
     const attrs: SoftmaxMeanAttrs = {
       variance: typeof variance === 'number' ? variance : null,
       noiseVariance: typeof noiseVariance === 'number' ? noiseVariance : null,
+      blend: blend ?? null,
     };
     return runOp('DiffSoftmaxMean', inputs, { ...attrs }, (named) => reference(named, attrs));
   });

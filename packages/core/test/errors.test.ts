@@ -135,6 +135,18 @@ describe('bad input to the ops', () => {
       'values must have shape [3, m]',
     ],
     [
+      'values that do not blend with x',
+      () => softmaxMean(x(), x(), { noiseVariance: 1, values: tf.zeros([3, 1]), blend: [1, 1] }),
+      ShapeError,
+      'values to blend with x must have shape [3, 2]',
+    ],
+    [
+      'a blend without end',
+      () => softmaxMean(x(), x(), { noiseVariance: 1, blend: [1, Number.NaN] }),
+      DomainError,
+      'blend[1] must be',
+    ],
+    [
       'pairs of unlike rows',
       () => pairwiseSumExp(x(), tf.zeros([3, 3]), { scale: 1 }),
       ShapeError,

@@ -66,6 +66,45 @@ export function describeSoftmaxMean(ops: DiffusionOps): void {
       }
     });
 
+    it.each([
+      { of: 'posterior means', values: false, vectors: false },
+      { of: 'posterior means, variances by component, noise by row', values: false, vectors: true },
+      { of: 'values', values: true, vectors: false },
+      { of: 'values, variances by component, noise by row', values: true, vectors: true },
+    ])('blends x with $of', async ({ values: hasValues, vectors }) => {
+      const blend = [-1.5, 0.75] as const;
+      for (const [n, d, k] of shapes) {
+        const x = rows(n, d, 1);
+        const centres = rows(k, d, 2);
+        const values = rows(k, d, 6);
+        const variances = numbers(k, 4).map((v) => (vectors ? 0.1 + Math.abs(v) : 0.3));
+        const noises = numbers(n, 5).map((v) => (vectors ? 0.05 + Math.abs(v) : 0.4));
+        const actual = ops.softmaxMean(matrix(x, d), matrix(centres, d), {
+          variance: vectors ? tf.tensor1d(variances) : 0.3,
+          noiseVariance: vectors ? tf.tensor1d(noises) : 0.4,
+          logWeights: tf.zeros([k]),
+          ...(hasValues && { values: matrix(values, d) }),
+          blend,
+        });
+        const expected = softmaxMeanTwin(x, centres, {
+          variance: (i) => variances[i]!,
+          noiseVariance: (i) => noises[i]!,
+          logWeight: () => 0,
+          ...(hasValues && { values }),
+          blend,
+        });
+        const label = `[${n}, ${d}] on ${k}`;
+        const error = 1e-5 + d * 2e-6;
+        expectClose(await read(actual.mean), expected.mean, { absolute: 2 * error }, `blend ${label}`);
+        expectClose(
+          await read(actual.logDensity),
+          expected.logDensity,
+          { absolute: error, relative: 1e-6 },
+          `log-density ${label}`,
+        );
+      }
+    });
+
     it('stays finite far away and at tiny noise', async () => {
       const centres = tf.tensor2d([
         [0, 0],
@@ -110,6 +149,59 @@ export function describeSoftmaxMean(ops: DiffusionOps): void {
         parts.push(...(await read(one.mean)));
       }
       expectSameBits(parts, await read(whole.mean));
+    });
+
+    it('gives a blended row the same bits wherever it stands', async () => {
+      const [n, d, k] = [101, 2, 8];
+      const x = matrix(rows(n, d, 1), d);
+      const centres = matrix(rows(k, d, 2), d);
+      const options = { variance: 0.1, noiseVariance: 0.2, values: centres, blend: [-2, 1.25] as const };
+      const whole = ops.softmaxMean(x, centres, options);
+      const parts: number[] = [];
+      for (let i = 0; i < n; i++) {
+        const one = ops.softmaxMean(tf.slice(x, [i, 0], [1, d]), centres, options);
+        parts.push(...(await read(one.mean)));
+      }
+      expectSameBits(parts, await read(whole.mean));
+    });
+
+    it('has the gradient of a blend', async () => {
+      const x = rows(4, 3, 1);
+      const centres = rows(6, 3, 2);
+      const blend = [-0.5, 2] as const;
+      const options = {
+        variance: (): number => 0.2,
+        noiseVariance: (): number => 0.3,
+        logWeight: (): number => 0,
+        values: centres,
+        blend,
+      };
+      const gradient = tf.grad(
+        (xx: tf.Tensor) =>
+          ops.softmaxMean(xx, matrix(centres, 3), {
+            variance: 0.2,
+            noiseVariance: 0.3,
+            logWeights: tf.zeros([6]),
+            values: matrix(centres, 3),
+            blend,
+          }).mean,
+      )(matrix(x, 3));
+      const h = 1e-5;
+      const sumOfRow = (moved: number[][], i: number): number =>
+        softmaxMeanTwin(moved, centres, options)
+          .mean.slice(3 * i, 3 * i + 3)
+          .reduce((a, b) => a + b, 0);
+      const expected = x.flatMap((row, i) =>
+        row.map((_, j) => {
+          const moved = (s: number): number =>
+            sumOfRow(
+              x.map((r, ii) => r.map((v, jj) => (ii === i && jj === j ? v + s : v))),
+              i,
+            );
+          return (moved(h) - moved(-h)) / (2 * h);
+        }),
+      );
+      expectClose(await read(gradient), expected, { absolute: 1e-4 });
     });
 
     it('has the gradient of the log-density', async () => {

@@ -23,6 +23,7 @@ export interface DiffusionOps {
       variance?: number | tf.Tensor;
       logWeights?: tf.Tensor;
       values?: tf.Tensor;
+      blend?: readonly [number, number];
     },
   ): { mean: tf.Tensor; logDensity: tf.Tensor };
   pairwiseSumExp(

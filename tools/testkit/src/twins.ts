@@ -50,6 +50,7 @@ export interface MixtureTwin {
   readonly noiseVariance: (i: number) => number;
   readonly logWeight: (k: number) => number;
   readonly values?: Rows;
+  readonly blend?: readonly [number, number];
 }
 
 export function softmaxMeanTwin(
@@ -79,7 +80,8 @@ export function softmaxMeanTwin(
           r *
           (options.values ? options.values[k]![j]! : centres[k]![j]! + gain * (row[j]! - centres[k]![j]!));
       });
-      mean.push(sum);
+      const [a, b] = options.blend ?? [0, 1];
+      mean.push((a === 0 ? 0 : a * row[j]!) + b * sum);
     }
   });
   return { mean, logDensity };

@@ -23,6 +23,7 @@ interface SoftmaxMeanInputs {
 interface SoftmaxMeanAttrs {
   readonly variance: number | null;
   readonly noiseVariance: number | null;
+  readonly blend: readonly [x: number, mean: number] | null;
 }
 
 export const diffSoftmaxMeanConfig: KernelConfig = kernel<SoftmaxMeanInputs, SoftmaxMeanAttrs>(
@@ -51,6 +52,9 @@ export const diffSoftmaxMeanConfig: KernelConfig = kernel<SoftmaxMeanInputs, Sof
       attrs.noiseVariance ?? 0,
       at(values),
       m,
+      attrs.blend ? 1 : 0,
+      attrs.blend?.[0] ?? 0,
+      attrs.blend?.[1] ?? 1,
       each(backend.pointer(mean), 4 * m),
       each(backend.pointer(logDensity), 4),
       backend.scratchEach(backend.wasm.softmaxMeanScratch(d, m, count)),

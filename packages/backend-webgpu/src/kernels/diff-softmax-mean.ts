@@ -23,6 +23,7 @@ interface SoftmaxMeanInputs {
 interface SoftmaxMeanAttrs {
   readonly variance: number | null;
   readonly noiseVariance: number | null;
+  readonly blend: readonly [x: number, mean: number] | null;
 }
 
 interface Form {
@@ -31,6 +32,7 @@ interface Form {
   readonly variances: boolean;
   readonly noiseVariances: boolean;
   readonly values: boolean;
+  readonly blend: boolean;
 }
 
 /** Longest row, and longest result, that stays in registers. */
@@ -38,7 +40,7 @@ const REGISTERS = 16;
 const TWO_PI = '6.283185307179586';
 
 /** What both forms read of a row and of a component. */
-const law = ({ variances, noiseVariances, values }: Form): string => `
+const law = ({ variances, noiseVariances, values, blend }: Form): string => `
 ${lnPositive}
 ${expOf}
 fn varianceOf(k: u32) -> f32 { return ${variances ? 'variance[k]' : 'u.floats[0].x'}; }
@@ -48,10 +50,11 @@ fn exponent(logWeight: f32, squared: f32, v: f32) -> f32 {
   return logWeight - 0.5 * u.floats[0].z * lnPositive(${TWO_PI} * v) - squared / (2.0 * v);
 }
 fn pulled(centre: f32, x: f32, gain: f32) -> f32 { return ${values ? 'centre' : 'fma(gain, x - centre, centre)'}; }
+fn result(mean: f32, x: f32) -> f32 { return ${blend ? 'fma(u.floats[1].x, x, u.floats[1].y * mean)' : 'mean'}; }
 `;
 
 function rowInRegisters(form: Form): string {
-  const { d, m, values } = form;
+  const { d, m, values, blend } = form;
   return `
 var<workgroup> tileCentres: array<f32, ${LANES * Math.max(d, 1)}>;
 ${values ? `var<workgroup> tileValues: array<f32, ${LANES * Math.max(m, 1)}>;` : ''}
@@ -107,14 +110,14 @@ fn run(group: u32, lane: u32) {
     }
   }
   if (!present) { return; }
-  for (var j = 0u; j < ${m}u; j++) { mean[row * ${m}u + j] = sums[j] / total; }
+  for (var j = 0u; j < ${m}u; j++) { mean[row * ${m}u + j] = result(sums[j] / total, ${blend ? 'at[j]' : '0.0'}); }
   logDensity[row] = select(most, most + lnPositive(total), total > 0.0);
 }
 `;
 }
 
 function rowPerGroup(form: Form): string {
-  const { values } = form;
+  const { values, blend } = form;
   return `
 var<workgroup> logits: array<f32, ${LANES}>;
 var<workgroup> shares: array<f32, ${LANES}>;
@@ -175,7 +178,9 @@ fn run(group: u32, lane: u32) {
     workgroupBarrier();
   }
   if (!mine) { return; }
-  for (var j = lane; j < m; j += ${LANES}u) { mean[row * m + j] /= total; }
+  for (var j = lane; j < m; j += ${LANES}u) {
+    mean[row * m + j] = result(mean[row * m + j] / total, ${blend ? 'x[row * d + j]' : '0.0'});
+  }
   if (lane == 0u) { logDensity[row] = select(most, most + lnPositive(total), total > 0.0); }
 }
 `;
@@ -196,11 +201,12 @@ export const diffSoftmaxMeanConfig: KernelConfig = kernel<SoftmaxMeanInputs, Sof
       variances: inputs.variance !== undefined,
       noiseVariances: inputs.noiseVariance !== undefined,
       values: values !== undefined,
+      blend: Boolean(attrs.blend),
     };
     const short = d <= REGISTERS && m <= REGISTERS;
     const optional = { variance: inputs.variance, noiseVariance: inputs.noiseVariance, values };
     const given = Object.entries(optional).flatMap(([name, tensor]) => (tensor ? [{ name, tensor }] : []));
-    const used = given.map(({ name }) => name).join(' ');
+    const used = [...given.map(({ name }) => name), ...(attrs.blend ? ['blend'] : [])].join(' ');
     return dispatch(backend, {
       name: `DiffSoftmaxMean ${short ? `${d} ${m}` : 'long'} ${used}`,
       code: () => (short ? rowInRegisters(form) : rowPerGroup(form)),
@@ -215,7 +221,10 @@ export const diffSoftmaxMeanConfig: KernelConfig = kernel<SoftmaxMeanInputs, Sof
         ...given,
       ],
       ints: [n, count, d, m],
-      floats: [attrs.variance ?? 0, attrs.noiseVariance ?? 0, d, Number.NEGATIVE_INFINITY],
+      floats: [
+        ...[attrs.variance ?? 0, attrs.noiseVariance ?? 0, d, Number.NEGATIVE_INFINITY],
+        ...(attrs.blend ?? []),
+      ],
       invocations: short ? Math.ceil(n / LANES) : n,
       byGroup: true,
     });
