@@ -165,3 +165,22 @@ export function expectMoments(
   const product = Math.sqrt(laws[0]!.variance * laws[1]!.variance);
   expect(Math.abs(covariance[1]!)).toBeLessThan((5 * product) / Math.sqrt(rows));
 }
+
+interface Affine {
+  readonly scale: number;
+  readonly shift: number;
+  readonly variance: number;
+}
+
+/** x' = scale·x + shift + √variance ξ of a one-step sampler over one step. */
+export async function affineStep(
+  sampler: Sampler,
+  process: LinearProcess,
+  data: Law,
+  grid: readonly [number, number],
+): Promise<Affine> {
+  const run = { sampler, process, data, grid };
+  const at0 = await lawOf({ ...run, initial: { mean: 0, variance: 0 } });
+  const at1 = await lawOf({ ...run, initial: { mean: 1, variance: 0 } });
+  return { scale: at1.mean - at0.mean, shift: at0.mean, variance: at0.variance };
+}
