@@ -11,7 +11,7 @@
  *
  * Neither is the same in other terms, so u is worked out whatever the model predicts.
  */
-import { combine, DomainError, type Weight } from '@diff/core';
+import { combine, type Weight } from '@diff/core';
 import type { LinearProcess } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Affine, conversion } from './convert.ts';
@@ -23,17 +23,17 @@ import { rowProducts } from './row-products.ts';
 /** What part of the unconditional prediction is used. */
 export type Alignment = 'zeroStar' | 'tangential';
 
-/** u as an affine function of the state and the prediction. */
-function terms(process: LinearProcess, t: number, kind: PredictionKind, alignment: Alignment): Affine {
+/** u as an affine function of the state and the prediction, and what u = 1 is of a prediction. */
+interface Terms extends Affine {
+  readonly back: number;
+}
+
+function terms(process: LinearProcess, t: number, kind: PredictionKind, alignment: Alignment): Terms {
   const noise = conversion(process, t, kind, 'noise');
-  if (alignment === 'tangential') {
-    if (noise.p !== 0) return noise;
-    throw new DomainError(
-      `classifierFreeGuidance: alpha(t) must be above 0 for align: 'tangential', got 0 at t = ${t}, where all noise predictions agree. Start below that time, or leave its noise level out with interval: { upTo }.`,
-    );
-  }
+  if (alignment === 'tangential') return { ...noise, back: conversion(process, t, 'noise', kind).p };
   const data = conversion(process, t, kind, 'data');
-  return { x: noise.x - data.x, p: noise.p - data.p, constant: noise.constant - data.constant };
+  const p = noise.p - data.p;
+  return { x: noise.x - data.x, p, constant: noise.constant - data.constant, back: 1 / p };
 }
 
 /** (u_c − u_∅′) as a difference of predictions; inside a tidy. */
@@ -56,13 +56,12 @@ export function alignedDifference(
       along = tf.divNoNan(both, root);
       kept = tf.mul(tf.sub(1, tf.divNoNan(gap, root)), 0.5);
     }
-    // u = (…) + p·prediction, so differences of u are p times those of predictions.
-    const slopes = rows.length === 1 ? rows[0]!.p : tf.tensor1d(rows.map(({ p }) => p));
+    const backs = tf.tensor1d(rows.map(({ back }) => back));
     const sum: [Weight, tf.Tensor][] = [
       [1, better],
       [-1, worse],
-      [tf.div(tf.sub(1, kept), slopes), free],
-      [tf.neg(tf.div(along, slopes)), given],
+      [tf.mul(tf.sub(1, kept), backs), free],
+      [tf.neg(tf.mul(along, backs)), given],
     ];
     return combine(sum);
   };

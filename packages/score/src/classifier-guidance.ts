@@ -10,13 +10,13 @@
  * `row-deviation.ts`.
  */
 import { combine, DomainError, ShapeError, shown, type Weight } from '@diff/core';
-import type { LinearProcess } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
+import { conversion } from './convert.ts';
 import { type GuidanceInterval, type GuidanceWeight, guidanceStrength } from './guidance-strength.ts';
 import { requireModel } from './map-data.ts';
 import { timesOf } from './marginal.ts';
 import { type Condition, defineModel, requireTime, type ScoreModel, type Time } from './model.ts';
-import type { PredictionKind } from './prediction-kind.ts';
+import { recordedGradient } from './recorded-gradient.ts';
 import { requireShare, rescaled } from './row-deviation.ts';
 
 export interface ClassifierGuidanceOptions {
@@ -39,26 +39,12 @@ export interface ClassifierGuidanceOptions {
 }
 
 /**
- * d(prediction)/d(score) at time t: what a change of the score changes a prediction by.
- *
- * @throws DomainError where it is infinite, as α = 0 for data and velocity.
- */
-export function scoreGain(process: LinearProcess, t: number, kind: PredictionKind): number {
-  const [a, s] = [process.alpha(t), process.sigma(t)];
-  const gain = { score: 1, noise: -s, data: (s * s) / a, velocity: (-s * (a * a + s * s)) / a }[kind];
-  if (Number.isFinite(gain)) return gain;
-  throw new DomainError(
-    `guidance by a gradient: alpha(t) must be above 0 for a model of kind '${kind}', got ${a} at t = ${t}. Start below that time, or leave its noise level out with interval: { upTo }.`,
-  );
-}
-
-/**
  * A model steered by the gradient of a log-probability.
  *
  * @returns a model of `model`'s kind; conditions go to `logProbability`. Where the weight is 0, outside the interval for
  *   instance, it is `model`, with one evaluation and no gradient.
  * @throws DomainError for a weight that is not finite, an interval that is none or a share outside [0, 1]; ShapeError
- *   when `logProbability` does not return [n].
+ *   when `logProbability` does not return [n]; where α = 0 and the model does not predict score or noise, as `conversion`.
  * @example
  * ```ts
  * import { classifierGuidance, gaussian } from '@diff/score';
@@ -86,7 +72,7 @@ export function classifierGuidance({
   requireModel('classifierGuidance', 'model', model);
   if (typeof logProbability !== 'function') {
     throw new DomainError(
-      `classifierGuidance: logProbability must be a function of x, got ${shown(logProbability)}. Pass (x, t, condition) => tensor of shape [n].`,
+      `classifierGuidance: logProbability must be a function of x, got ${shown(logProbability)}. Pass (x) => tensor.`,
     );
   }
   requireShare('classifierGuidance', rescale);
@@ -94,35 +80,22 @@ export function classifierGuidance({
   const strength = guidanceStrength('classifierGuidance', process, { weight, interval });
   const title = name ?? `${model.name} guided`;
 
-  const logProbabilities = (x: tf.Tensor, t: Time, condition: Condition | undefined): tf.Tensor => {
-    const logP = logProbability(x, t, condition);
-    if (logP.rank !== 1 || logP.shape[0] !== x.shape[0]) {
+  function gradientOf(x: tf.Tensor, t: Time, condition: Condition | undefined): tf.Tensor {
+    const [gradient] = recordedGradient(x, (at) => {
+      const logP = logProbability(at, t, condition);
+      if (logP.rank === 1 && logP.shape[0] === x.shape[0]) return [tf.sum(logP)];
       throw new ShapeError(
         `${title}: logProbability must return shape [${x.shape[0]}] (one number per row), got ${shown(logP)}. Sum over the other axes.`,
       );
-    }
-    return logP;
-  };
-  const gradientOf = (x: tf.Tensor, t: Time, condition: Condition | undefined): tf.Tensor => {
-    // an error that escapes while tfjs records leaves its tape open, with all that it holds
-    const failures: unknown[] = [];
-    const gradient = tf.grad((y: tf.Tensor) => {
-      try {
-        return tf.sum(logProbabilities(y, t, condition));
-      } catch (error) {
-        failures.push(error);
-        return tf.sum(y);
-      }
-    })(x);
-    if (failures.length > 0) throw failures[0];
+    });
     return gradient;
-  };
+  }
 
   return defineModel({
     process,
     kind,
     name: title,
-    ...(model.eventShape ? { eventShape: model.eventShape } : {}),
+    eventShape: model.eventShape,
     async predict(x, t, condition) {
       requireTime(title, x, t);
       const times = typeof t === 'number' ? [t] : await timesOf(t);
@@ -131,8 +104,10 @@ export function classifierGuidance({
       if (weights.every((w) => w === 0)) return prediction === x ? tf.clone(x) : prediction;
       try {
         return tf.tidy(() => {
-          // Where α = 0 the gain may be infinite, and it is not asked for outside the interval.
-          const gains = weights.map((w, i) => (w === 0 ? 0 : w * scoreGain(process, times[i]!, kind)));
+          // Where α = 0 there may be none, and it is not asked for outside the interval.
+          const gains = weights.map((w, i) =>
+            w === 0 ? 0 : w * conversion(process, times[i]!, 'score', kind).p,
+          );
           const gain: Weight = typeof t === 'number' ? gains[0]! : tf.tensor1d(gains);
           const guided = combine([
             [1, prediction],

@@ -81,7 +81,7 @@ export function composedGuidance({ unconditional, experts, name }: ComposedGuida
     process,
     kind,
     name: name ?? `${unconditional.name} composed`,
-    ...(eventShape ? { eventShape } : {}),
+    eventShape,
     async predict(x, t, condition) {
       const sum: [number, tf.Tensor][] = [];
       try {

@@ -55,7 +55,7 @@ export function extrapolation({
     process,
     kind,
     name,
-    ...(eventShape ? { eventShape } : {}),
+    eventShape,
     async predict(x, t, condition) {
       requireTime(name, x, t);
       const times = typeof t === 'number' ? [t] : await timesOf(t);

@@ -7,10 +7,10 @@
  * result is consistent: ε̂' = (x − m − α x̂0')/σ belongs to the changed x̂0'. (DDIM pipelines that clip x̂0 and keep the
  * old ε̂ in the same step are something else.)
  */
-import { combine, DomainError, requireOneOf, ShapeError, shown } from '@diff/core';
+import { DomainError, requireOneOf, ShapeError, shown } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { conversion } from './convert.ts';
-import { convertPrediction, defineModel, requireTime, type ScoreModel, type Time } from './model.ts';
+import { applied, convertPrediction, defineModel, requireTime, type ScoreModel, type Time } from './model.ts';
 import { PREDICTION_KINDS, type PredictionKind } from './prediction-kind.ts';
 
 export interface MapDataOptions {
@@ -87,13 +87,7 @@ export function mapData(
     from: PredictionKind,
     to: PredictionKind,
   ): tf.Tensor {
-    if (from === to) return p;
-    const map = conversion(process, t, from, to);
-    const terms: [number, tf.Tensor][] = [
-      [map.x, x],
-      [map.p, p],
-    ];
-    return combine(terms, { constant: map.constant });
+    return from === to ? p : applied(x, p, conversion(process, t, from, to));
   }
 
   function atOnce(x: tf.Tensor, prediction: tf.Tensor, t: number): tf.Tensor {
@@ -126,7 +120,7 @@ export function mapData(
     process,
     kind,
     name: title,
-    ...(model.eventShape ? { eventShape: model.eventShape } : {}),
+    eventShape: model.eventShape,
     predict(x, t, condition) {
       requireTime(title, x, t);
       const own = (p: tf.Tensor): tf.Tensor => (p === x ? tf.clone(p) : p);

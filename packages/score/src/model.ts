@@ -44,7 +44,7 @@ export interface ModelDefinition {
   readonly predict: ScoreModel['predict'];
   /** Default 'model'. */
   readonly name?: string;
-  readonly eventShape?: readonly number[];
+  readonly eventShape?: readonly number[] | undefined;
 }
 
 /** Σ over x, prediction and constant with one weight, or one weight per row; inside a tidy. */

@@ -15,7 +15,8 @@
 import { combine, DomainError, requireInteger, requirePositive, shown, type Weight } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ScoreModel } from './model.ts';
-import { type ObservationGuidanceOptions, observedModel, recorded } from './observed-model.ts';
+import { type ObservationGuidanceOptions, observedModel } from './observed-model.ts';
+import { recordedGradient } from './recorded-gradient.ts';
 import { rowProducts } from './row-products.ts';
 
 export interface MomentMatchingGuidanceOptions extends ObservationGuidanceOptions {
@@ -59,7 +60,7 @@ export function momentMatchingGuidance({
   const { observation } = options;
   if (observation && !observation.residual) {
     throw new DomainError(
-      `${where}: observation must be linear, got ${shown(observation.name)}. Use maskedObservation() or linearObservation(), or diffusionPosterior().`,
+      `${where}: observation must be linear, got ${shown(observation.name)}. Make one with maskedObservation() or linearObservation(), or use diffusionPosterior().`,
     );
   }
 
@@ -68,7 +69,7 @@ export function momentMatchingGuidance({
     const gamma = process.sigma(model.t) ** 2 / process.alpha(model.t);
     const residualOf = (data: tf.Tensor): tf.Tensor => observation.residual!(data);
     // ∇(−½|y − A x̂0|²) = Jᵀ Aᵀ (y − A x̂0): the first product comes with the prediction.
-    const [first, prediction, data, residual] = recorded(x, (at) => {
+    const [first, prediction, data, residual] = recordedGradient(x, (at) => {
       const p = model.predict(at);
       const x0 = model.data(at, p);
       const own = residualOf(x0);
@@ -106,7 +107,7 @@ export function momentMatchingGuidance({
         [tf.divNoNan(next, size), direction],
       ]);
       [direction, size] = [towards, next];
-      [pulled] = recorded(x, (at) => {
+      [pulled] = recordedGradient(x, (at) => {
         const own = residualOf(model.data(at, model.predict(at)));
         return [tf.neg(tf.sum(tf.mul(own, towards)))];
       });

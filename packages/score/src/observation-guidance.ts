@@ -10,8 +10,8 @@
  *   x̂0 at high noise. On Gaussian data N(μ, v I) its gradient is too large by the factor 1 + ρ² λ/r². For a coordinate
  *   that was seen directly, with κ = v/r², its probability flow ends in the mean μ + κ ∫₀¹ e^{−κ(1−s²)/2} ds (y − μ) and
  *   the variance v e^{−κ}, where the posterior has μ + κ/(1+κ) (y − μ) and v/(1+κ). Its authors' own runs (algorithms 1
- *   and 2) do not use r: `normalized` divides the gradient by |y − A x̂0| instead, which leaves −ζ ∇|y − A x̂0(x)|, no part
- *   of Bayes' rule but harder to upset. They subtract it from the mean of each step as it is, however short the step;
+ *   and 2) do not use r: |y − A x̂0| takes the place of r², which leaves −ζ ∇|y − A x̂0(x)| with ζ the weight, no part of
+ *   Bayes' rule but harder to upset. They subtract it from the mean of each step as it is, however short the step;
  *   `perStepWeight` is the weight that does so.
  * - ρ² = v σ²/(α² v + σ²), "pseudoinverse-guided diffusion" (Song et al. 2023, ΠGDM, eq. 8, for v = 1): exact on Gaussian
  *   data N(μ, v I), for every observation matrix. On two modes ±(1, 1) of variance 0.05, seen as 0.8 ± 0.3 in the first
@@ -19,17 +19,16 @@
  *
  * Both tend to the exact posterior score as t → 0. `observedGaussianMixture` has it exactly, for tests.
  */
-import { DomainError, requirePositive, shown } from '@diff/core';
+import { requirePositive } from '@diff/core';
 import type { LinearProcess } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ScoreModel } from './model.ts';
-import { type ObservationGuidanceOptions, observedModel, recorded } from './observed-model.ts';
+import { type ObservationGuidanceOptions, observedModel } from './observed-model.ts';
+import { recordedGradient } from './recorded-gradient.ts';
 
 export interface DiffusionPosteriorOptions extends ObservationGuidanceOptions {
-  /** r² > 0, the variance of the observation's noise; required unless `normalized`. */
-  readonly noiseVariance?: number | undefined;
-  /** Steer by −∇|y − A x̂0(x)|, row by row, instead of −∇|y − A x̂0(x)|²/(2r²); default false. */
-  readonly normalized?: boolean | undefined;
+  /** r² > 0, the variance of the observation's noise; or 'residual': the length |y − A x̂0| of each row in its place. */
+  readonly noiseVariance: number | 'residual';
 }
 
 export interface PseudoinverseGuidanceOptions extends ObservationGuidanceOptions {
@@ -39,26 +38,26 @@ export interface PseudoinverseGuidanceOptions extends ObservationGuidanceOptions
   readonly dataVariance?: number | undefined;
 }
 
-/** Steered by ∇ log N(y; A x̂0, r² I + ρ_t² A Aᵀ); with r² = 1 and ρ = 0 divided by each row's |y − A x̂0| if wanted. */
+/** Steered by ∇ log N(y; A x̂0, r² I + ρ_t² A Aᵀ). */
 function steeredBySquares(
   where: string,
   options: ObservationGuidanceOptions,
-  noiseVariance: number,
+  noiseVariance: number | 'residual',
   spread: (process: LinearProcess, t: number) => number,
-  normalized = false,
 ): ScoreModel {
+  const own = noiseVariance === 'residual' ? 1 : requirePositive(where, 'noiseVariance', noiseVariance);
   return observedModel(where, options, (x, model) => {
     const variance = spread(options.model.process, model.t);
-    const [change, prediction, squares] = recorded(x, (at) => {
+    const [change, prediction, squares] = recordedGradient(x, (at) => {
       const p = model.predict(at);
       const all = options.observation.weightedSquares(
         model.data(at, p),
-        (gain) => 1 / (noiseVariance + variance * gain),
+        (gain) => 1 / (own + variance * gain),
       );
       return [tf.mul(tf.sum(all), -0.5), p, all];
     });
     // A row that agrees with y has no direction to go.
-    const factor = normalized ? tf.divNoNan(1, tf.sqrt(squares!)) : undefined;
+    const factor = noiseVariance === 'residual' ? tf.divNoNan(1, tf.sqrt(squares!)) : undefined;
     return { prediction: prediction!, change, factor };
   });
 }
@@ -69,7 +68,7 @@ function steeredBySquares(
  * @returns a model of `model`'s kind, with one forward and one backward pass an evaluation. With a tensor of times it
  *   goes row by row, with observations that all rows share. Where the weight is 0, outside the interval for instance, it
  *   is `model`, without a gradient.
- * @throws DomainError for a variance that is not positive, or given where it is not used, a weight that is not finite, an
+ * @throws DomainError for a variance that is not positive, a weight that is not finite, an
  *   interval that is none, something that is no observation, or a model that answers with a promise; where the data
  *   prediction is not determined (α = 0), as `conversion`.
  * @example
@@ -84,18 +83,8 @@ function steeredBySquares(
  * const score = await posterior.score(tf.zeros([4, 2]), 0.5);
  * ```
  */
-export function diffusionPosterior({
-  noiseVariance,
-  normalized = false,
-  ...options
-}: DiffusionPosteriorOptions): ScoreModel {
-  if (!normalized) requirePositive('diffusionPosterior', 'noiseVariance', noiseVariance);
-  else if (noiseVariance !== undefined) {
-    throw new DomainError(
-      `diffusionPosterior: noiseVariance must be left out with normalized: true, got ${shown(noiseVariance)}. The length of the residual takes its place; use weight for ζ.`,
-    );
-  }
-  return steeredBySquares('diffusionPosterior', options, noiseVariance ?? 1, () => 0, normalized);
+export function diffusionPosterior({ noiseVariance, ...options }: DiffusionPosteriorOptions): ScoreModel {
+  return steeredBySquares('diffusionPosterior', options, noiseVariance, () => 0);
 }
 
 /**
@@ -125,7 +114,6 @@ export function pseudoinverseGuidance({
   dataVariance = 1,
   ...options
 }: PseudoinverseGuidanceOptions): ScoreModel {
-  requirePositive('pseudoinverseGuidance', 'noiseVariance', noiseVariance);
   requirePositive('pseudoinverseGuidance', 'dataVariance', dataVariance);
   return steeredBySquares('pseudoinverseGuidance', options, noiseVariance, (process, t) => {
     const [alpha, sigma] = [process.alpha(t), process.sigma(t)];

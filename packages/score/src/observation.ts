@@ -9,6 +9,7 @@
 import { DomainError, requireFinite, ShapeError, shown } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { requireRows } from './gaussian-mixture.ts';
+import { rowProducts } from './row-products.ts';
 import { symmetricEigen } from './symmetric-eigen.ts';
 
 /** What was seen of x₀. */
@@ -23,11 +24,6 @@ export interface Observation {
    * y − A x̂0 in some orthonormal basis, [n, m], of linear observations: differentiable, synchronous tfjs code.
    */
   residual?(data: tf.Tensor): tf.Tensor;
-}
-
-/** Σ residual_i² of each row, [n]. */
-function rowSquares(residual: tf.Tensor): tf.Tensor {
-  return tf.sum(tf.reshape(tf.square(residual), [residual.shape[0]!, -1]), 1);
 }
 
 export interface MaskedObservationOptions {
@@ -79,7 +75,10 @@ export function maskedObservation(options: MaskedObservationOptions): Observatio
   return {
     name: 'maskedObservation',
     residual,
-    weightedSquares: (data, weight) => tf.mul(rowSquares(residual(data)), weight(1)),
+    weightedSquares(data, weight) {
+      const own = residual(data);
+      return tf.mul(rowProducts(own, own), weight(1));
+    },
   };
 }
 
@@ -179,7 +178,8 @@ export function nonlinearObservation({ forward, values }: NonlinearObservationOp
           `nonlinearObservation: forward must return ${data.shape[0]} rows, got ${shown(seen)}. Keep the first axis.`,
         );
       }
-      return tf.mul(rowSquares(tf.sub(values, seen)), weight(1));
+      const residual = tf.sub(values, seen);
+      return tf.mul(rowProducts(residual, residual), weight(1));
     },
   };
 }

@@ -5,12 +5,11 @@
  */
 import { combine, DomainError, shown, type Weight } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { scoreGain } from './classifier-guidance.ts';
 import { conversion } from './convert.ts';
 import { type GuidanceInterval, type GuidanceWeight, guidanceStrength } from './guidance-strength.ts';
 import { requireModel } from './map-data.ts';
 import { timesOf } from './marginal.ts';
-import { type Condition, defineModel, requireTime, type ScoreModel, type Time } from './model.ts';
+import { applied, type Condition, defineModel, requireTime, type ScoreModel, type Time } from './model.ts';
 import type { Observation } from './observation.ts';
 
 export interface ObservationGuidanceOptions {
@@ -38,35 +37,6 @@ interface ModelAt {
   predict(x: tf.Tensor): tf.Tensor;
   /** x̂0 from the state and what was predicted there. */
   data(x: tf.Tensor, prediction: tf.Tensor): tf.Tensor;
-}
-
-/**
- * ∇ of the first of f's tensors, a scalar, at x, and the others, which outlive tfjs's recording; inside a tidy.
- */
-export function recorded(
-  x: tf.Tensor,
-  f: (x: tf.Tensor) => readonly [tf.Tensor, ...tf.Tensor[]],
-): [gradient: tf.Tensor, ...others: tf.Tensor[]] {
-  let kept: tf.Tensor[] = [];
-  let failure: { readonly error: unknown } | undefined;
-  try {
-    const gradient = tf.grad((at: tf.Tensor) => {
-      // An error that escapes while tfjs records leaves its tape open, with all that it holds.
-      try {
-        const [value, ...others] = f(at);
-        kept = others.map((other) => tf.keep(tf.clone(other)));
-        return value;
-      } catch (error) {
-        failure = { error };
-        return tf.sum(at);
-      }
-    })(x);
-    if (failure) throw failure.error;
-    // As the tidy's own they go with it.
-    return [gradient, ...kept.map((one) => tf.clone(one))];
-  } finally {
-    tf.dispose(kept);
-  }
 }
 
 /**
@@ -104,13 +74,7 @@ export function observedModel(
           `${title}: the model must answer at once, with a tensor, for a gradient to go through it, got a promise from '${model.name}'. Steer the network or exact model itself, and guide or convert the steered model.`,
         );
       },
-      data(x, prediction) {
-        const terms: [number, tf.Tensor][] = [
-          [toData.x, x],
-          [toData.p, prediction],
-        ];
-        return combine(terms, { constant: toData.constant });
-      },
+      data: (x, prediction) => applied(x, prediction, toData),
     };
   }
 
@@ -128,7 +92,7 @@ export function observedModel(
     if (w === 0) return unsteered(x, t, condition);
     return tf.tidy(() => {
       const { prediction, change, factor } = steer(x, modelAt(t, condition));
-      const gain = w * scoreGain(process, t, kind);
+      const gain = w * conversion(process, t, 'score', kind).p;
       const terms: [Weight, tf.Tensor][] = [
         [1, prediction],
         [factor ? tf.mul(factor, gain) : gain, change],
@@ -164,7 +128,7 @@ export function observedModel(
     process,
     kind,
     name: title,
-    ...(model.eventShape ? { eventShape: model.eventShape } : {}),
+    eventShape: model.eventShape,
     predict(x: tf.Tensor, t: Time, condition?: Condition) {
       requireTime(title, x, t);
       return typeof t === 'number' ? steered(x, t, condition) : rowByRow(x, t, condition);

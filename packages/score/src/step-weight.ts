@@ -68,7 +68,7 @@ export function plusPlusWeight({ scale, ...options }: PlusPlusWeightOptions): (t
 }
 
 /**
- * The weight that makes `diffusionPosterior({ normalized: true })` move the mean of each step of `ddpm()` by ζ.
+ * The weight that makes `diffusionPosterior({ noiseVariance: 'residual' })` move the mean of each step of `ddpm()` by ζ.
  *
  * @returns w(t), which belongs to the step that begins at t.
  * @throws DomainError for a shift that is not finite, or a grid that is none of this process.
@@ -81,7 +81,7 @@ export function plusPlusWeight({ scale, ...options }: PlusPlusWeightOptions): (t
  * const posterior = diffusionPosterior({
  *   model: gaussian({ process, mean: [0, 0] }),
  *   observation: linearObservation({ matrix: [[1, 1]], values: [2] }),
- *   normalized: true,
+ *   noiseVariance: 'residual',
  *   weight: perStepWeight({ process, grid, shift: 0.05 }),
  * });
  * ```

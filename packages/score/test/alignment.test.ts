@@ -249,7 +249,7 @@ test('pure noise and unknown names are refused in words', async () => {
   const options = { conditional: model, unconditional: model, weight: 1 };
   const tangential = classifierFreeGuidance({ ...options, align: 'tangential' });
   await expect(tangential.predict(x, 1, labels)).rejects.toThrow(
-    "classifierFreeGuidance: alpha(t) must be above 0 for align: 'tangential', got 0 at t = 1",
+    'conversion: data from noise needs alpha(t) > 0, got alpha = 0, sigma = 1 at t = 1.',
   );
   // The flow's velocity is known there.
   const zeroStar = classifierFreeGuidance({ ...options, align: 'zeroStar' });

@@ -279,6 +279,24 @@ describe('projected guidance', () => {
     close(await numbers(guided.predict(x, 0.5, zeros)), expected, 1e-6);
   });
 
+  test('rescaled all the way, each row has the standard deviation of the conditional prediction', async () => {
+    const guided = projectedGuidance({ conditional, unconditional, weight: 2, rescale: 1 });
+    const plain = projectedGuidance({ conditional, unconditional, weight: 2 });
+    const spread = async (model: ScoreModel): Promise<number[]> => {
+      const rows = await numbers(model.predict(x, 0.5, zeros));
+      return [0, 2, 4].map((i) => Math.abs(rows[i]! - rows[i + 1]!) / 2);
+    };
+    expect(await spread(plain)).not.toEqual(await spread(conditional));
+    // The row of equal numbers has none to rescale.
+    const [first, , last] = await spread(guided);
+    close([first!, last!], [0.5, 0.5], 1e-6);
+    const [a, b] = await numbers(plain.predict(x, 0.5, zeros));
+    close((await numbers(guided.predict(x, 0.5, zeros))).slice(0, 2), [
+      a! / Math.abs(a! - b!),
+      b! / Math.abs(a! - b!),
+    ]);
+  });
+
   test('bad options are refused in words', () => {
     const make = (options: object) => () => projectedGuidance({ conditional, weight: 1, ...options });
     expect(make({ radius: 0 })).toThrow('projectedGuidance: radius must be a positive number, got 0.');

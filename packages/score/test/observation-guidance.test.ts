@@ -128,11 +128,11 @@ describe.each(observations)('%s', (_name, a, y, make) => {
 });
 
 test.each(observations)(
-  'normalized, %s: score + ζ Jᵀ Aᵀ (y − A x̂0)/|y − A x̂0|, row by row',
+  'by the residual, %s: score + ζ Jᵀ Aᵀ (y − A x̂0)/|y − A x̂0|, row by row',
   async (_name, a, y, make) => {
     const model = prior('data');
     for (const weight of [1, (t: number) => 0.5 + t]) {
-      const guided = diffusionPosterior({ model, observation: make(), normalized: true, weight });
+      const guided = diffusionPosterior({ model, observation: make(), noiseVariance: 'residual', weight });
       for (const t of [0.02, 0.3, 1, 4]) {
         const [alpha, sigma] = [process.alpha(t), process.sigma(t)];
         const slope = (alpha * variance) / (alpha ** 2 * variance + sigma ** 2);
@@ -150,11 +150,13 @@ test.each(observations)(
   },
 );
 
-test('normalized, a row that agrees with what was seen is left alone', async () => {
+test('by the residual, a row that agrees with what was seen is left alone', async () => {
   const model = defineModel({ process, kind: 'data', predict: (state) => tf.mul(state, 0.5) });
   const known = tf.tensor1d([0.1, 0.05, -0.5]);
   const observation = maskedObservation({ mask: tf.ones([3]), known });
-  const data = await numbers(diffusionPosterior({ model, observation, normalized: true }).predict(x, 1));
+  const data = await numbers(
+    diffusionPosterior({ model, observation, noiseVariance: 'residual' }).predict(x, 1),
+  );
   expect(data.every(Number.isFinite)).toBe(true);
   close(data.slice(0, 3), [0.1, 0.05, -0.5], 1e-6);
   expect(Math.abs(data[3]! - 0.65)).toBeGreaterThan(0.1);
@@ -349,12 +351,8 @@ test('bad input is refused in words', () => {
     "weight must be a finite number, got '1'",
   );
   refused(
-    () => diffusionPosterior({ model: good.model, observation: good.observation }),
-    'diffusionPosterior: noiseVariance must be a positive finite number, got undefined.',
-  );
-  refused(
-    () => diffusionPosterior({ ...good, normalized: true }),
-    'diffusionPosterior: noiseVariance must be left out with normalized: true, got 0.05.',
+    () => diffusionPosterior({ ...good, noiseVariance: 'norm' as never }),
+    "diffusionPosterior: noiseVariance must be a positive finite number, got 'norm'.",
   );
   refused(
     () => pseudoinverseGuidance({ ...good, interval: { above: 2, upTo: 1 } }),
@@ -397,7 +395,7 @@ test('bad input is refused in words', () => {
   const pure = defineModel({ process: ends, kind: 'data', predict: (s) => tf.clone(s) });
   refused(
     () => diffusionPosterior({ ...good, model: pure }).predict(x, 1),
-    "guidance by a gradient: alpha(t) must be above 0 for a model of kind 'data', got 0 at t = 1.",
+    'conversion: data from score needs alpha(t) > 0',
   );
   const nan = diffusionPosterior({ ...good, weight: () => Number.NaN });
   refused(() => nan.predict(x, 1), 'weight(t = 1) must be a finite number, got NaN');

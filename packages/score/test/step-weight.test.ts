@@ -74,7 +74,7 @@ describe.each(processes)('%s', (_name, process, end) => {
     const guided = diffusionPosterior({
       model: gaussian({ process, mean: given, variance }),
       observation: maskedObservation({ mask: tf.ones([2]), known: tf.tensor1d(seen) }),
-      normalized: true,
+      noiseVariance: 'residual',
       weight: perStepWeight({ process, grid, shift }),
     });
     for (let k = 0; k + 1 < grid.length; k++) {
