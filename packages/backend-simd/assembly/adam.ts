@@ -1,14 +1,28 @@
-// One step of Adam over n weights, all rows of float32:
+// One step of Adam over n weights, all rows of float32, and their moving average:
 //
-//   m′ = β₁ m + w₁ g,   v′ = β₂ v + w₂ g²,   p′ = decay·p − rate·m′ / (√v′ + ε)
+//   m′ = β₁ m + w₁ g,   v′ = β₂ v + w₂ g²,   p′ = decay·p − rate·m′ / (√v′ + ε),   a′ = r a + (1 − r) p′
 //
 // The caller puts clipping into w₁ and w₂, and the bias corrections into rate and ε. A weight's result depends on
-// nothing else; each operation is rounded once.
+// nothing else; each operation is rounded once. Results may be written where the rows lie.
 
-/** Goes in steps of 16 bytes. @param c w₁, β₁, w₂, β₂, decay, rate, ε: seven floats */
-export function adamStep(
-  p: usize, m: usize, v: usize, g: usize, outP: usize, outM: usize, outV: usize, n: i32, c: usize,
-): void {
+/** `x` of four elements, or of one in the first lane. */
+@inline
+function take(isOne: bool, x: usize): v128 {
+  return isOne ? v128.load32_zero(x) : v128.load(x);
+}
+
+@inline
+function put(isOne: bool, x: usize, value: v128): void {
+  if (isOne) v128.store_lane<f32>(x, value, 0);
+  else v128.store(x, value);
+}
+
+/** Elements from `o` on, in bytes; gives where it stopped: before `end`. */
+@inline
+function run(
+  isOne: bool, p: usize, m: usize, v: usize, g: usize, outP: usize, outM: usize, outV: usize, copy: usize, a: usize,
+  outA: usize, o: usize, end: usize, c: usize,
+): usize {
   const w1 = v128.load32_splat(c);
   const beta1 = v128.load32_splat(c, 4);
   const w2 = v128.load32_splat(c, 8);
@@ -16,17 +30,37 @@ export function adamStep(
   const decay = v128.load32_splat(c, 16);
   const rate = v128.load32_splat(c, 20);
   const epsilon = v128.load32_splat(c, 24);
-  const end = <usize>n << 2;
-  for (let o: usize = 0; o < end; o += 16) {
-    const gradient = v128.load(g + o);
-    const first = f32x4.add(f32x4.mul(beta1, v128.load(m + o)), f32x4.mul(w1, gradient));
+  const kept = v128.load32_splat(c, 28);
+  const fresh = v128.load32_splat(c, 32);
+  const step: usize = isOne ? 4 : 16;
+  for (; o + step <= end; o += step) {
+    const gradient = take(isOne, g + o);
+    const first = f32x4.add(f32x4.mul(beta1, take(isOne, m + o)), f32x4.mul(w1, gradient));
     const square = f32x4.mul(gradient, gradient);
-    const second = f32x4.add(f32x4.mul(beta2, v128.load(v + o)), f32x4.mul(w2, square));
+    const second = f32x4.add(f32x4.mul(beta2, take(isOne, v + o)), f32x4.mul(w2, square));
     const direction = f32x4.div(first, f32x4.add(f32x4.sqrt(second), epsilon));
-    v128.store(outM + o, first);
-    v128.store(outV + o, second);
-    v128.store(outP + o, f32x4.sub(f32x4.mul(decay, v128.load(p + o)), f32x4.mul(rate, direction)));
+    const weights = f32x4.sub(f32x4.mul(decay, take(isOne, p + o)), f32x4.mul(rate, direction));
+    put(isOne, outM + o, first);
+    put(isOne, outV + o, second);
+    put(isOne, outP + o, weights);
+    if (copy) put(isOne, copy + o, weights);
+    if (a) put(isOne, outA + o, f32x4.add(f32x4.mul(kept, take(isOne, a + o)), f32x4.mul(fresh, weights)));
   }
+  return o;
+}
+
+/**
+ * @param copy where the new weights are written once more, or 0
+ * @param a average, or 0 for none
+ * @param c w₁, β₁, w₂, β₂, decay, rate, ε, r, 1 − r: nine floats
+ */
+export function adamStep(
+  p: usize, m: usize, v: usize, g: usize, outP: usize, outM: usize, outV: usize, copy: usize, a: usize, outA: usize,
+  n: i32, c: usize,
+): void {
+  const end = <usize>n << 2;
+  const o = run(false, p, m, v, g, outP, outM, outV, copy, a, outA, 0, end, c);
+  run(true, p, m, v, g, outP, outM, outV, copy, a, outA, o, end, c);
 }
 
 /** Σ x², in runs of 32 float32 additions a lane, then float64. Goes in steps of 16 bytes over whole vectors. */

@@ -90,3 +90,99 @@ describe('DiffAdam', () => {
     expect(Array.from(await outputs[0]!.data())).toEqual([Number.NaN, Number.NaN]);
   });
 });
+
+describe('DiffAdamAverage', () => {
+  beforeEach(() => tf.setBackend('simd'));
+
+  /** Variables of which some begin in the middle of a vector. */
+  const SHAPES = [[3], [1], [4, 5], [0], [1009, 65], [31], [8], [7, 2, 1]];
+  const TOTAL = SHAPES.reduce((sum, shape) => sum + tf.util.sizeFromShape(shape), 0);
+  const rows = (count: number): tf.Tensor[] =>
+    Array.from({ length: count }, (_, i) =>
+      tf.tensor2d(noise(TOTAL, i + 1).map(i === 2 ? Math.abs : Number), [1, TOTAL]),
+    );
+  const gradients = (): tf.Tensor[] => {
+    let at = 0;
+    return SHAPES.map((shape) => {
+      const size = tf.util.sizeFromShape(shape);
+      at += size;
+      return tf.tensor(noise(TOTAL, 9).slice(at - size, at), shape);
+    });
+  };
+  const run = (
+    inputs: readonly tf.Tensor[],
+    attrs: Settings & { readonly kept: number | null },
+  ): tf.Tensor[] =>
+    tf
+      .engine()
+      .runKernel(
+        'DiffAdamAverage',
+        inputs as object as tf.NamedTensorMap,
+        attrs as object as tf.NamedAttrMap,
+      );
+
+  it.each([
+    ['with an average', PLAIN, 0.9],
+    ['without', { ...PLAIN, decay: 0.99 }, null],
+    ['with a norm that is clipped', { ...PLAIN, clipNorm: 0.5 }, 0.5],
+  ] as const)('is DiffAdam on one row, %s', async (_, settings, kept) => {
+    const [p, m, v, a] = rows(4) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+    const gradient = tf.tensor2d(noise(TOTAL, 9), [1, TOTAL]);
+    const inputs = { parameters: p, first: m, second: v, gradient };
+    const expected: tf.Tensor[] = tf
+      .engine()
+      .runKernel('DiffAdam', inputs, settings as object as tf.NamedAttrMap);
+    const [weights, first, second, norm] = (await Promise.all(
+      expected.map((t) => t.data()),
+    )) as Float32Array[];
+    const before = await a.data();
+    const given = kept === null ? [p, m, v] : [p, m, v, a];
+    const outputs = run([...given, ...gradients()], { ...settings, kept });
+    const values = (await Promise.all(outputs.map((t) => t.data()))) as Float32Array[];
+    // Sums of squares go in other runs; unclipped, nothing else depends on them.
+    const tolerance = settings.clipNorm === null ? {} : { relative: 1e-6, absolute: 1e-7 };
+    for (const [i, row] of [weights!, first!, second!].entries()) {
+      expectClose(values[i]!, row, tolerance, `row ${i}`);
+    }
+    const rest = values.slice(3);
+    if (kept !== null) {
+      const average = Array.from(before, (x, i) => kept * x + (1 - kept) * weights![i]!);
+      expectClose(rest.shift()!, average, { relative: 1e-6, absolute: 1e-6 }, 'average');
+    }
+    expectClose(rest.shift()!, norm!, { relative: 1e-6 }, 'norm');
+    expect(outputs.slice(-SHAPES.length).map((t) => t.shape)).toEqual(SHAPES);
+    let at = 0;
+    for (const piece of rest) {
+      expect(piece).toEqual(values[0]!.slice(at, at + piece.length));
+      at += piece.length;
+    }
+    expect(at).toBe(TOTAL);
+    tf.dispose([given, a, gradient, expected, outputs]);
+  });
+
+  it('writes rows in place that nobody else holds, and no others', async () => {
+    const [p, m, v, a] = rows(4) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+    const [heldP, heldA] = [tf.clone(p), tf.clone(a)];
+    const before = [await p.data(), await a.data()];
+    const ids = tf.engine().backend.numDataIds();
+    const outputs = run([p, m, v, a, ...gradients()], { ...PLAIN, kept: 0.5 });
+    // p, a, the norm, and gradients and weights of the variables
+    expect(tf.engine().backend.numDataIds() - ids).toBe(3 + 2 * SHAPES.length);
+    expect([await heldP.data(), await heldA.data()]).toEqual(before);
+    expect(await outputs[1]!.data()).toEqual(await m.data());
+    expect(outputs[1]!.dataId).toBe(m.dataId);
+    tf.dispose([p, m, v, a]);
+    expect((await outputs[1]!.data()).length).toBe(TOTAL);
+    tf.dispose([heldP, heldA, outputs]);
+  });
+
+  it('does not take one row for two', async () => {
+    const [p, m] = rows(2) as [tf.Tensor, tf.Tensor];
+    const before = await m.data();
+    const square = tf.square(m);
+    const outputs = run([m, m, square, ...gradients()], { ...PLAIN, kept: null });
+    expect(await m.data()).toEqual(before);
+    expect(await outputs[0]!.data()).not.toEqual(await outputs[1]!.data());
+    tf.dispose([p, m, square, outputs]);
+  });
+});

@@ -14,15 +14,15 @@ interface Layer {
   readonly biases: readonly boolean[];
   readonly addend: boolean;
   readonly activation: 'linear' | 'silu';
-  readonly keepSum: boolean;
+  readonly sum: 'none' | 'output' | 'hidden';
 }
 
 const LAYERS: readonly Layer[] = [
-  { biases: [false], addend: false, activation: 'linear', keepSum: false },
-  { biases: [true], addend: false, activation: 'silu', keepSum: false },
-  { biases: [true], addend: true, activation: 'silu', keepSum: true },
-  { biases: [false, true], addend: false, activation: 'silu', keepSum: true },
-  { biases: [true, true, false], addend: true, activation: 'linear', keepSum: false },
+  { biases: [false], addend: false, activation: 'linear', sum: 'none' },
+  { biases: [true], addend: false, activation: 'silu', sum: 'none' },
+  { biases: [true], addend: true, activation: 'silu', sum: 'output' },
+  { biases: [false, true], addend: false, activation: 'silu', sum: 'output' },
+  { biases: [true, true, false], addend: true, activation: 'linear', sum: 'none' },
 ];
 
 function run(name: string, inputs: tf.Tensor[] | tf.NamedTensorMap, attrs: object = {}): tf.Tensor[] {
@@ -46,7 +46,7 @@ function inputsOf({ biases, addend }: Layer, m: number, n: number, k: number): t
 
 /** The same by one op after another. */
 function separately(
-  { biases, addend, activation, keepSum }: Layer,
+  { biases, addend, activation, sum: fate }: Layer,
   inputs: readonly tf.Tensor[],
 ): tf.Tensor[] {
   let at = 0;
@@ -59,7 +59,7 @@ function separately(
   if (addend) sum = tf.add(sum!, inputs[at]!);
   if (activation === 'linear') return [sum!];
   const out = run('DiffSilu', { x: sum! });
-  return keepSum ? [...out, sum!] : out;
+  return fate === 'none' ? out : [...out, sum!];
 }
 
 describe('DiffDense', () => {
@@ -136,6 +136,21 @@ describe('DiffDense', () => {
 
 describe('DiffDenseGradient', () => {
   beforeAll(() => tf.setBackend('simd'));
+
+  it('reads a sum that is hidden', () => {
+    tf.tidy(() => {
+      const inputs = inputsOf(LAYERS[2]!, 50, 7, 9);
+      const [out, sum] = run('DiffDense', inputs, LAYERS[2]!) as [tf.Tensor, tf.Tensor];
+      const [same, hidden] = run('DiffDense', inputs, { ...LAYERS[2]!, sum: 'hidden' }) as [
+        tf.Tensor,
+        tf.Tensor,
+      ];
+      expectSameBits(same.dataSync(), out.dataSync(), 'out');
+      expect(hidden.shape).toEqual([0]);
+      const [g] = run('DiffDenseGradient', { sum: tf.clone(hidden), dy: out });
+      expectSameBits(g!.dataSync(), run('DiffDenseGradient', { sum, dy: out })[0]!.dataSync(), 'g');
+    });
+  });
 
   it('has the bits of the separate ops', () => {
     for (const m of [0, ...ROWS, 1000]) {

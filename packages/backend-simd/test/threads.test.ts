@@ -129,6 +129,23 @@ const cases: readonly Case[] = [
       return kernel('DiffAdam', { parameters, first, second: tf.square(first), gradient }, attrs);
     },
   ],
+  [
+    'adam with its average',
+    () => {
+      const rows = [4, 5, 6, 7].map((seed) => tf.abs(float([1, n], seed)));
+      const pieces = [float([n - 8], 8), float([3], 9), float([5], 10)];
+      const attrs = {
+        beta1: 0.9,
+        beta2: 0.99,
+        clipNorm: 1,
+        decay: 0.999,
+        rate: 1e-3,
+        epsilon: 1e-8,
+        kept: 0.9,
+      };
+      return kernel('DiffAdamAverage', [...rows, ...pieces] as object as tf.NamedTensorMap, attrs);
+    },
+  ],
   ['softmax', () => tf.softmax(matrix())],
   ['transpose', () => tf.transpose(matrix())],
   ['transpose of four axes', () => tf.transpose(images(31, 16), [0, 3, 1, 2])],

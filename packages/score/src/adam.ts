@@ -40,7 +40,21 @@ export interface AdamStep extends AdamState {
   readonly gradientNorm: tf.Tensor;
 }
 
+/** What a kernel for the step is given. */
+export interface AdamAttributes {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly clipNorm: number | null;
+  /** 1 − ηω. */
+  readonly decay: number;
+  /** η and ε with the bias corrections in them. */
+  readonly rate: number;
+  readonly epsilon: number;
+}
+
 export interface Adam {
+  /** The numbers of step k = 1, 2, … */
+  attributes(k: number, learningRate: number): AdamAttributes;
   /** The state after step k = 1, 2, …; new tensors, owned by the caller. */
   step(state: AdamState, gradient: tf.Tensor, k: number, learningRate: number): AdamStep;
 }
@@ -70,21 +84,23 @@ export function adam(options: AdamOptions = {}): Adam {
   requirePositive('adam', 'epsilon', epsilon);
   requireFinite('adam', 'weightDecay', weightDecay);
   if (clipNorm !== undefined) requirePositive('adam', 'clipNorm', clipNorm);
+  const attributes = (k: number, learningRate: number): AdamAttributes => {
+    const correction = Math.sqrt(1 - beta2 ** k);
+    return {
+      beta1,
+      beta2,
+      clipNorm: clipNorm ?? null,
+      decay: 1 - learningRate * weightDecay,
+      rate: (learningRate * correction) / (1 - beta1 ** k),
+      epsilon: epsilon * correction,
+    };
+  };
   return {
+    attributes,
     step(state, gradient, k, learningRate) {
-      const correction = Math.sqrt(1 - beta2 ** k);
-      const decay = 1 - learningRate * weightDecay;
-      const rate = (learningRate * correction) / (1 - beta1 ** k);
+      const attrs = attributes(k, learningRate);
       if (tf.getKernel(FUSED, tf.getBackend())) {
         const { parameters, first, second } = state;
-        const attrs = {
-          beta1,
-          beta2,
-          clipNorm: clipNorm ?? null,
-          decay,
-          rate,
-          epsilon: epsilon * correction,
-        };
         const outputs: tf.Tensor[] = tf
           .engine()
           .runKernel(FUSED, { parameters, first, second, gradient }, attrs as object as tf.NamedAttrMap);
@@ -109,10 +125,10 @@ export function adam(options: AdamOptions = {}): Adam {
           [beta2, state.second],
           [w2, square],
         ]);
-        const direction = tf.div(first, tf.add(tf.sqrt(second), epsilon * correction));
+        const direction = tf.div(first, tf.add(tf.sqrt(second), attrs.epsilon));
         const parameters = combine([
-          [decay, state.parameters],
-          [-rate, direction],
+          [attrs.decay, state.parameters],
+          [-attrs.rate, direction],
         ]);
         return { parameters, first, second, gradientNorm };
       });

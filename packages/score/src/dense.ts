@@ -35,10 +35,8 @@ interface Layout {
   readonly biases: readonly boolean[];
   readonly addend: boolean;
   readonly activation: DenseActivation;
-  /** Is the sum an output beside its activation? The gradient needs it. */
-  readonly keepSum: boolean;
-  /** Has it consumers besides? */
-  readonly isSumUsed: boolean;
+  /** Is the sum an output beside its activation? Where only the gradient needs it, one of shape [0] to tfjs. */
+  readonly sum: 'none' | 'output' | 'hidden';
 }
 
 /** The sum in tfjs's own ops. */
@@ -84,9 +82,9 @@ function gradientAtSum(
   if (tf.engine().isTapeOn()) {
     // Somebody wants a second derivative: the sum that was saved would be a constant to it.
     const g = slope(composed(unflat(saved, layout)), dy);
-    return of(layout.isSumUsed ? tf.add(g, dsum) : g);
+    return of(layout.sum === 'output' ? tf.add(g, dsum) : g);
   }
-  const inputs = { sum: saved.at(-1)!, dy, ...(layout.isSumUsed && { dsum }) };
+  const inputs = { sum: saved.at(-1)!, dy, ...(layout.sum === 'output' && { dsum }) };
   const [g, rows]: tf.Tensor[] = tf.engine().runKernel(FUSED_GRADIENT, inputs);
   return { g: g!, sum: () => tf.clone(rows!) };
 }
@@ -120,8 +118,7 @@ function runFused(sums: DenseSums, activation: DenseActivation, isSumUsed: boole
     biases: sums.products.map(({ bias }) => bias !== undefined),
     addend: sums.addend !== undefined,
     activation,
-    keepSum: isSumUsed || engine.isTapeOn(),
-    isSumUsed,
+    sum: isSumUsed ? 'output' : engine.isTapeOn() ? 'hidden' : 'none',
   };
   const inputs = flat(sums) as object as tf.NamedTensorMap;
   return engine.runKernel(FUSED, inputs, layout as object as tf.NamedAttrMap);

@@ -8,6 +8,7 @@
 import { createPacer, DomainError, type Key, NumericalError, requireInteger } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AdamOptions } from './adam.ts';
+import type { RunningState } from './advance-weights.ts';
 import { saveCheckpoint } from './checkpoint.ts';
 import { flatParameters } from './flat-parameters.ts';
 import type { LearningRate } from './learning-rate.ts';
@@ -15,7 +16,7 @@ import type { NetworkModel } from './precondition.ts';
 import type { TimeLaw } from './time-sampling.ts';
 import { trainingPlan } from './training-plan.ts';
 import { loadTrainingState, type TrainingState } from './training-state.ts';
-import { advance, initialState, type RunningState, stateTensors } from './training-step.ts';
+import { advance, initialState, stateTensors } from './training-step.ts';
 import { validationLoss } from './validation-loss.ts';
 import type { WeightAverage } from './weight-average.ts';
 import type { Weighting, WeightingName } from './weighting.ts';
@@ -121,7 +122,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const validated: LossPoint[] = [];
   /** The state on the host, from which a checkpoint is written. */
   const toHost = async (state: RunningState, step: number): Promise<TrainingState> => {
-    const read = async (x: tf.Tensor): Promise<Float32Array> => Float32Array.from(await x.data());
+    const read = async (x: tf.Tensor): Promise<Float32Array> => (await x.data()) as Float32Array;
     return {
       step,
       settings: plan.settings,
@@ -210,7 +211,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
       }
       tf.tidy(() => parameters.assign(row(chosen)));
     };
-    useWeights(finished.average ? 'average' : 'last');
+    parameters.assign(state.average ?? state.parameters);
     return {
       model,
       history: finished.history,

@@ -1,18 +1,13 @@
 /**
  * One training step: batch → loss → gradient → Adam → average, with nothing read back from the backend.
  */
-import { combine, fold } from '@diff/core';
+import { fold } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { AdamState } from './adam.ts';
+import { advanceWeights, type RunningState } from './advance-weights.ts';
 import { batchLoss, denoisingBatch } from './denoising-loss.ts';
 import type { FlatParameters } from './flat-parameters.ts';
 import { keyedUniforms } from './keyed-numbers.ts';
 import type { TrainingPlan } from './training-plan.ts';
-
-/** Weights, moments and average between two steps, each [1, P]. */
-export interface RunningState extends AdamState {
-  readonly average?: tf.Tensor;
-}
 
 export interface Advanced {
   readonly state: RunningState;
@@ -55,7 +50,7 @@ function conditionOf(plan: TrainingPlan, step: number, indices: tf.Tensor1D): tf
   );
 }
 
-/** The state after step `step`, in new tensors; the network's variables follow. */
+/** The state after step `step`; the one before is given away, but still to be disposed of. The network's variables follow. */
 export function advance(
   plan: TrainingPlan,
   parameters: FlatParameters,
@@ -77,16 +72,15 @@ export function advance(
       () => batchLoss(model, batch, condition),
       [...parameters.variables],
     );
-    const gradient = parameters.flatten(parameters.variables.map((v) => grads[v.name]));
-    const { gradientNorm, ...moved } = plan.optimizer.step(state, gradient, step + 1, plan.rateAt(step));
-    parameters.assign(moved.parameters);
-    const kept = plan.averageRate?.(step) ?? 0;
-    const average = state.average
-      ? combine([
-          [kept, state.average],
-          [1 - kept, moved.parameters],
-        ])
-      : undefined;
-    return { state: { ...moved, ...(average ? { average } : {}) }, loss: value, gradientNorm };
+    const { state: after, gradientNorm } = advanceWeights({
+      optimizer: plan.optimizer,
+      parameters,
+      state,
+      gradients: parameters.variables.map((v) => grads[v.name]),
+      k: step + 1,
+      learningRate: plan.rateAt(step),
+      kept: plan.averageRate?.(step) ?? 0,
+    });
+    return { state: { ...after }, loss: value, gradientNorm };
   });
 }

@@ -4,10 +4,10 @@
  */
 import { fold } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
+import type { RunningState } from './advance-weights.ts';
 import { batchLoss, denoisingBatch } from './denoising-loss.ts';
 import type { FlatParameters } from './flat-parameters.ts';
 import type { TrainingPlan } from './training-plan.ts';
-import type { RunningState } from './training-step.ts';
 
 /** Mean loss over all rows of `held`; the network's weights are those of `state` again afterwards. */
 export async function validationLoss(

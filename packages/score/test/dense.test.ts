@@ -19,7 +19,7 @@ interface Layout {
   readonly biases: readonly boolean[];
   readonly addend: boolean;
   readonly activation: string;
-  readonly keepSum: boolean;
+  readonly sum: 'none' | 'output' | 'hidden';
 }
 
 /** Kernels in plain loops; gives the names of their calls. */
@@ -46,7 +46,7 @@ function registerKernels(): string[] {
         });
       },
     });
-  register('DiffDense', (inputs, { biases, addend, activation, keepSum }) => {
+  register('DiffDense', (inputs, { biases, addend, activation, sum: fate }) => {
     const shape = [inputs[0]![1][0]!, inputs[1]![1][1]!];
     const [m, n] = shape as [number, number];
     const sum = new Float64Array(m * n);
@@ -65,15 +65,16 @@ function registerKernels(): string[] {
     if (addend) for (const [i, v] of inputs[at]![0].entries()) sum[i]! += v;
     if (activation === 'linear') return [[sum, shape]];
     const out = sum.map((v) => v * sigmoid(v));
-    return keepSum
-      ? [
+    const hidden = fate === 'hidden' ? [0] : shape;
+    return fate === 'none'
+      ? [[out, shape]]
+      : [
           [out, shape],
-          [sum, shape],
-        ]
-      : [[out, shape]];
+          [sum, hidden],
+        ];
   });
   register('DiffDenseGradient', ([sum, dy, dsum]) => {
-    const [m, n] = sum![1] as [number, number];
+    const [m, n] = dy![1] as [number, number];
     const g = Float64Array.from(sum![0], (v, i) => dy![0][i]! * slope(v) + (dsum?.[0][i] ?? 0));
     const rows = new Float64Array(n);
     for (let i = 0; i < m * n; i++) rows[i % n]! += g[i]!;

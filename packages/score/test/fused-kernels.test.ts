@@ -1,5 +1,6 @@
 import { key, normal } from '@diff/core';
-import { adam, mlp } from '@diff/score';
+import { adam, mlp, precondition, train } from '@diff/score';
+import { edm } from '@diff/sde';
 import { expectClose } from '@diff/testkit';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -46,7 +47,7 @@ function registerSilu(): string[] {
   });
 }
 
-const FUSED = ['DiffSilu', 'DiffSiluGradient', 'DiffAdam'];
+const FUSED = ['DiffSilu', 'DiffSiluGradient', 'DiffAdam', 'DiffAdamAverage'];
 beforeAll(() => tf.setBackend('cpu'));
 afterEach(() => {
   for (const name of FUSED) if (tf.getKernel(name, 'cpu')) tf.unregisterKernel(name, 'cpu');
@@ -130,6 +131,81 @@ describe('adam', () => {
         { relative: 1e-6, absolute: 1e-6 },
         name,
       );
+    }
+  });
+});
+
+describe('train', () => {
+  /** The step in plain loops; new rows, whoever holds the old ones. */
+  function registerAdamAverage(): string[] {
+    const calls: string[] = [];
+    tf.registerKernel({
+      kernelName: 'DiffAdamAverage',
+      backendName: 'cpu',
+      kernelFunc: ({ inputs, attrs, backend }) => {
+        calls.push('DiffAdamAverage');
+        const cpu = backend as tf.KernelBackend;
+        const { beta1, beta2, clipNorm, decay, rate, epsilon, kept } = attrs as object as Record<
+          'beta1' | 'beta2' | 'decay' | 'rate' | 'epsilon',
+          number
+        > & { readonly clipNorm: number | null; readonly kept: number | null };
+        const all = Object.values(inputs) as tf.TensorInfo[];
+        const values = all.map(({ dataId }) => cpu.readSync(dataId) as Float32Array);
+        const [p, m, v, a] = values as [Float32Array, Float32Array, Float32Array, Float32Array];
+        const count = kept === null ? 3 : 4;
+        const g = values.slice(count).flatMap((piece) => Array.from(piece));
+        const norm = Math.hypot(...g);
+        const scale = clipNorm === null ? 1 : Math.min(1, clipNorm / norm);
+        const first = m.map((x, i) => beta1 * x + (1 - beta1) * scale * g[i]!);
+        const second = v.map((x, i) => beta2 * x + (1 - beta2) * (scale * g[i]!) ** 2);
+        const weights = p.map((x, i) => decay * x - (rate * first[i]!) / (Math.sqrt(second[i]!) + epsilon));
+        const rows = [weights, first, second];
+        if (kept !== null) rows.push(a.map((x, i) => kept * x + (1 - kept) * weights[i]!));
+        const write = (y: Float32Array, shape: number[]): tf.TensorInfo => {
+          return { dataId: cpu.write(y, shape, 'float32'), shape, dtype: 'float32' };
+        };
+        let at = 0;
+        const pieces = all.slice(count).map(({ shape }) => {
+          at += tf.util.sizeFromShape(shape);
+          return write(weights.slice(at - tf.util.sizeFromShape(shape), at), shape);
+        });
+        const outputs = rows.map((row) => write(row, [1, row.length]));
+        return [...outputs, write(Float32Array.of(norm), []), ...pieces];
+      },
+    });
+    return calls;
+  }
+
+  it.each([
+    ['with an average', 0.9],
+    ['without', false],
+  ] as const)('goes the same way with the kernel for a whole step, %s', async (_, average) => {
+    const run = async (): Promise<{ losses: number[]; weights: Float32Array[] }> => {
+      const network = mlp({ eventShape: [2], width: 8, blocks: 1, classes: 2, key: key(1) });
+      const model = precondition({ network, process: edm(), sigmaData: 1 });
+      const data = normal(key(2), [64, 2]);
+      const labels = tf.tensor1d(
+        Array.from({ length: 64 }, (__, i) => i % 2),
+        'int32',
+      );
+      const { history } = await train({
+        ...{ model, data, labels, average, key: key(3), steps: 6, batchSize: 16, reportEvery: 2 },
+        optimizer: { clipNorm: 0.5, weightDecay: 0.01 },
+      });
+      const variables = Object.values(network.variables);
+      const weights = (await Promise.all(variables.map((v) => v.data()))) as Float32Array[];
+      tf.dispose([data, labels, variables]);
+      return { losses: history.training.map(({ loss }) => loss), weights };
+    };
+    const before = tf.memory().numTensors;
+    const expected = await run();
+    const calls = registerAdamAverage();
+    const actual = await run();
+    expect(calls.length).toBe(6);
+    expect(tf.memory().numTensors).toBe(before);
+    expectClose(actual.losses, expected.losses, { relative: 1e-5 }, 'losses');
+    for (const [i, w] of actual.weights.entries()) {
+      expectClose(w, expected.weights[i]!, { relative: 1e-4, absolute: 1e-5 }, `variable ${i}`);
     }
   });
 });

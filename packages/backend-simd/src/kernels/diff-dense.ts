@@ -17,8 +17,11 @@ interface DenseAttrs {
   readonly biases: readonly boolean[];
   readonly addend: boolean;
   readonly activation: 'linear' | 'silu';
-  /** Is the sum wanted beside its activation? */
-  readonly keepSum: boolean;
+  /**
+   * What becomes of the sum beside its activation: no output; or one; or one that tfjs takes to be empty, of shape [0],
+   * since it makes zeros for the gradient of an output without consumers. DiffDenseGradient knows better.
+   */
+  readonly sum: 'none' | 'output' | 'hidden';
 }
 
 /** Nanoseconds for packing an element. */
@@ -44,12 +47,13 @@ function packed(backend: SimdBackend, w: number, n: number, k: number): number {
 /** Inputs, all float32: of each product x [m, k], W [k, n] and maybe b [n], then maybe the addend [m, n]. */
 export const diffDenseConfig: KernelConfig = kernel<TensorInfo[], DenseAttrs>(
   'DiffDense',
-  ({ inputs, attrs: { biases, addend, activation, keepSum }, backend }) => {
+  ({ inputs, attrs: { biases, addend, activation, sum: fate }, backend }) => {
     const [m, n] = [inputs[0]!.shape[0]!, inputs[1]!.shape[1]!];
     const isActive = activation === 'silu';
-    const sum = !isActive || keepSum ? backend.output([m, n], 'float32') : undefined;
+    const sum = !isActive || fate !== 'none' ? backend.output([m, n], 'float32') : undefined;
     const out = isActive ? backend.output([m, n], 'float32') : undefined;
-    const outputs = [out, sum].filter((info) => info !== undefined);
+    const shown = sum && isActive && fate === 'hidden' ? { ...sum, shape: [0] } : sum;
+    const outputs = [out, shown].filter((info) => info !== undefined);
     if (m * n === 0) return outputs;
 
     let at = 0;
@@ -75,7 +79,7 @@ export const diffDenseConfig: KernelConfig = kernel<TensorInfo[], DenseAttrs>(
 );
 
 interface GradientInputs {
-  /** What the activation was taken of. */
+  /** What the activation was taken of; its shape is that of dy. */
   readonly sum: TensorInfo;
   /** Gradient at the activation. */
   readonly dy: TensorInfo;
@@ -87,8 +91,8 @@ interface GradientInputs {
 export const diffDenseGradientConfig: KernelConfig = kernel<GradientInputs>(
   'DiffDenseGradient',
   ({ inputs: { sum, dy, dsum }, backend }) => {
-    const g = backend.output(sum.shape, 'float32');
-    const range = { items: size(sum.shape), cost: 1, multiple: 32 };
+    const g = backend.output(dy.shape, 'float32');
+    const range = { items: size(dy.shape), cost: 1, multiple: 32 };
     const to = each(backend.pointer(g), 4);
     const [from, slope] = [backend.pointer(sum), backend.pointer(dy)];
     backend.parallel('siluGradient', range, [each(from, 4), each(slope, 4), to, COUNT]);

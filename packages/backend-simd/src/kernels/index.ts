@@ -19,7 +19,7 @@ import {
   depthwiseConv2dConfig,
   fusedDepthwiseConv2dConfig,
 } from './depthwise-conv2d.ts';
-import { diffAdamConfig } from './diff-adam.ts';
+import { diffAdamAverageConfig, diffAdamConfig } from './diff-adam.ts';
 import { diffCombineConfig } from './diff-combine.ts';
 import { diffDenseConfig, diffDenseGradientConfig } from './diff-dense.ts';
 import { diffNormalConfig, diffRademacherConfig, diffUniformConfig } from './diff-noise.ts';
@@ -127,4 +127,5 @@ export const ownKernels: readonly KernelConfig[] = [
   diffDenseConfig,
   diffDenseGradientConfig,
   diffAdamConfig,
+  diffAdamAverageConfig,
 ];
