@@ -11,8 +11,8 @@
 import { fma } from './fma';
 import { constant } from './unary-constant';
 
-/** Beyond these exp is ∞ and 0. */
-const BOUNDS = memory.data<f32>([89.0, -104.0]);
+/** Beyond these exp is ∞ and 0. At the second the factors of 2ⁿ are 0, so that nothing underflows, which is slow. */
+const BOUNDS = memory.data<f32>([89.0, -176.0]);
 const LOG2E = memory.data<f32>([1.44269504]);
 /** 1.5 · 2²³: adding it rounds to an integer, which is then in the low bits. */
 const ROUND = memory.data<f32>([12582912.0]);

@@ -76,7 +76,7 @@ function mapOrdinary(op: Op, x: usize, out: usize, n: i32): void {
   while (x < end) {
     const a = v128.load(x);
     const b = v128.load(x, 16);
-    if (i32x4.all_true(v128.and(isOrdinary(op, a), isOrdinary(op, b)))) {
+    if (areOrdinary(op, a, b)) {
       const y = ordinary(op, a);
       const z = ordinary(op, b);
       v128.store(out, y);
@@ -91,9 +91,14 @@ function mapOrdinary(op: Op, x: usize, out: usize, n: i32): void {
 }
 
 @inline
+function areOrdinary(op: Op, x: v128, y: v128): bool {
+  if (op == Op.Log) return logOrdinary(x, y);
+  if (op == Op.Log1p) return log1pOrdinary(x, y);
+  return i32x4.all_true(v128.and(isOrdinary(op, x), isOrdinary(op, y)));
+}
+
+@inline
 function isOrdinary(op: Op, x: v128): v128 {
-  if (op == Op.Log) return logOrdinary(x);
-  if (op == Op.Log1p) return log1pOrdinary(x);
   if (op == Op.Sigmoid) return sigmoidOrdinary(x);
   return trigonometricOrdinary(x);
 }
