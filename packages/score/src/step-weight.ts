@@ -15,7 +15,7 @@
 import { requireFinite } from '@diff/core';
 import { checkGrid, type LinearProcess } from '@diff/sde';
 
-export interface StepWeightOptions {
+interface StepWeightOptions {
   readonly process: LinearProcess;
   /** The times of the run, descending. */
   readonly grid: readonly number[];
