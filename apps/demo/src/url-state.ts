@@ -2,7 +2,7 @@
  * The state of a view lives in the address, `#/page?name=value&…`, so that a link shows the same view to somebody else.
  * What has its default value is left out.
  */
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useCallback, useState } from 'preact/hooks';
 
 /** How one value is written into the address and read from it; `read` gives undefined for what it cannot use. */
 export interface Field<T> {
@@ -52,16 +52,39 @@ function valuesOf<F extends Fields>(fields: F): Values<F> {
   return Object.fromEntries(entries) as Values<F>;
 }
 
+/** Milliseconds between two changes of the address: browsers refuse them when a hundred come in half a minute. */
+const PAUSE = 400;
+let unwritten: { readonly page: string; readonly hash: string } | undefined;
+let timer: ReturnType<typeof setTimeout> | undefined;
+let written = Number.NEGATIVE_INFINITY;
+
+function writeNow(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  // Somebody may have gone to another page meanwhile.
+  if (unwritten?.page === address().page) {
+    history.replaceState(null, '', unwritten.hash);
+    written = performance.now();
+  }
+  unwritten = undefined;
+}
+
+function writeSoon(page: string, hash: string): void {
+  unwritten = { page, hash };
+  const wait = written + PAUSE - performance.now();
+  if (wait <= 0) writeNow();
+  else timer ??= setTimeout(writeNow, wait);
+}
+
+// Before a link is followed or the page is left, the address tells the last of it.
+addEventListener('click', writeNow, { capture: true });
+addEventListener('pagehide', writeNow);
+
 /** The values of a page's fields, and a function that changes some of them (and the address with them). */
 export function useUrlState<F extends Fields>(
   fields: F,
 ): readonly [Values<F>, (change: Partial<Values<F>>) => void] {
   const [values, setValues] = useState(() => valuesOf(fields));
-  useEffect(() => {
-    const reread = (): void => setValues(valuesOf(fields));
-    addEventListener('hashchange', reread);
-    return () => removeEventListener('hashchange', reread);
-  }, [fields]);
   const change = useCallback(
     (some: Partial<Values<F>>) => {
       setValues((before) => {
@@ -73,7 +96,7 @@ export function useUrlState<F extends Fields>(
           else query.set(name, field.write(value));
         }
         const rest = query.toString();
-        history.replaceState(null, '', `#/${page}${rest ? `?${rest}` : ''}`);
+        writeSoon(page, `#/${page}${rest ? `?${rest}` : ''}`);
         return after;
       });
     },

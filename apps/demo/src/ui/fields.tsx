@@ -120,13 +120,51 @@ export function Check({
   label,
   value,
   onChange,
+  disabled = false,
 }: Labelled & { readonly value: boolean; onChange(value: boolean): void }): JSX.Element {
   const id = useId();
   return (
     <div class="field check">
-      <input id={id} type="checkbox" checked={value} onChange={(e) => onChange(e.currentTarget.checked)} />
+      <input
+        id={id}
+        type="checkbox"
+        checked={value}
+        disabled={disabled}
+        onChange={(e) => onChange(e.currentTarget.checked)}
+      />
       <label for={id}>{label}</label>
     </div>
+  );
+}
+
+/** Some of several, at least one. */
+export function Several<T extends string>({
+  legend,
+  options,
+  value,
+  onChange,
+}: {
+  readonly legend: string;
+  readonly options: readonly T[];
+  readonly value: readonly T[];
+  /** In the order of `options`. */
+  onChange(value: readonly T[]): void;
+}): JSX.Element {
+  return (
+    <fieldset>
+      <legend>{legend}</legend>
+      {options.map((option) => (
+        <Check
+          key={option}
+          label={option}
+          value={value.includes(option)}
+          disabled={value.length === 1 && value.includes(option)}
+          onChange={(on) =>
+            onChange(options.filter((other) => (other === option ? on : value.includes(other))))
+          }
+        />
+      ))}
+    </fieldset>
   );
 }
 

@@ -24,6 +24,25 @@ const LOOKS: Readonly<Record<Look, uPlot.Series>> = {
 const tickLabel = (v: number | null): string =>
   v === null ? '' : v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e4) ? v.toExponential(0) : String(v);
 
+/** m·10^k within the range, for m = 1 … 9. */
+function logarithmicSplits(from: number, to: number): number[] {
+  const first = Math.floor(Math.log10(from));
+  return Array.from({ length: 9 * (Math.ceil(Math.log10(to)) - first + 1) }, (_, i) =>
+    Number(`${1 + (i % 9)}e${first + Math.floor(i / 9)}`),
+  ).filter((v) => v >= from && v <= to);
+}
+
+/** Which of them have a line and a number: powers of ten, and where these are few their doubles and halves too. */
+function labelled(splits: readonly number[]): (number | null)[] {
+  const leading = (v: number): string => v.toExponential()[0]!;
+  const few = splits.filter((v) => leading(v) === '1').length < 3;
+  return splits.map((v) => ((few ? '125' : '1').includes(leading(v)) ? v : null));
+}
+
+/** A logarithmic axis that ends where the data end. */
+const tight = (_: uPlot, from: number | null, to: number | null): [number, number] =>
+  from !== null && to !== null && from > 0 ? [from / 1.1, to * 1.1] : [1, 10];
+
 /** Distinguishable in light and dark, and by people who do not see all colours (Okabe and Ito, 2008). */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8c6bb1', '#a0a0a0'];
 
@@ -54,15 +73,27 @@ export function LinePlot({
     if (!element) return;
     const style = getComputedStyle(element);
     const colour = (name: string): string => style.getPropertyValue(name).trim();
-    const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 1 } };
+    const filter = (_: uPlot, splits: number[]): (number | null)[] => labelled(splits);
+    const logs = logarithmic
+      ? {
+          splits: (_: uPlot, __: number, from: number, to: number) => logarithmicSplits(from, to),
+          filter,
+          ticks: { filter },
+        }
+      : {};
+    const axis = {
+      stroke: colour('--soft'),
+      grid: { stroke: colour('--line'), width: 1, ...(logarithmic ? { filter } : {}) },
+      ...logs,
+    };
     const distr = logarithmic ? 3 : 1;
     const plot = new uPlot(
       {
         width: element.clientWidth,
         height: Math.min(420, Math.max(260, element.clientWidth * 0.6)),
-        scales: { x: { time: false, distr }, y: { distr } },
+        scales: { x: { time: false, distr, ...(logarithmic ? { range: tight } : {}) }, y: { distr } },
         axes: [
-          { ...axis, label: xLabel },
+          { ...axis, label: xLabel, values: (_, ticks) => ticks.map(tickLabel) },
           { ...axis, label: yLabel, size: 72, values: (_, ticks) => ticks.map(tickLabel) },
         ],
         legend: { live: false },

@@ -22,10 +22,11 @@ export function RunControls({
 }): JSX.Element {
   return (
     <div class="run">
-      <button type="button" class="primary" onClick={onRun} disabled={busy}>
+      {/* aria-disabled: the keyboard stays on what it has pressed */}
+      <button type="button" class="primary" onClick={() => busy || onRun()} aria-disabled={busy}>
         {label}
       </button>
-      <button type="button" onClick={onCancel} disabled={!busy}>
+      <button type="button" onClick={() => busy && onCancel()} aria-disabled={!busy}>
         Cancel
       </button>
       <progress max={1} value={progress} aria-label="progress of the run" />

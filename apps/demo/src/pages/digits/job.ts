@@ -10,7 +10,7 @@ import {
   type Sampler,
   trajectory,
 } from '@diff/samplers';
-import { classifierFreeGuidance, loadCheckpoint, type ScoreModel } from '@diff/score';
+import { classifierFreeGuidance, loadCheckpoint } from '@diff/score';
 import { karrasGrid } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Job } from '../../engine/protocol.ts';
@@ -26,30 +26,24 @@ const samplers: Readonly<Record<SamplerName, () => Sampler>> = {
   'EDM stochastic': () => edmStochastic({ churn: 10 }),
 };
 
-interface Loaded {
-  readonly model: ScoreModel;
-  /** Grey value = mean + width · the network's number. */
-  readonly mean: number;
-  readonly width: number;
-}
+let file: Promise<Uint8Array> | undefined;
 
-let loaded: Promise<Loaded> | undefined;
-
-async function load(): Promise<Loaded> {
+async function download(): Promise<Uint8Array> {
   const response = await fetch(weights);
   if (!response.ok)
     throw new Error(`The weights could not be fetched: ${response.status} ${response.statusText}.`);
-  const { model, metadata } = loadCheckpoint(new Uint8Array(await response.arrayBuffer()));
-  const { mean, width } = JSON.parse(metadata.pixels!) as { mean: number; width: number };
-  return { model, mean, width };
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 export const digits: Job<DigitsArgs, Frame, DigitsResult> = async (args, { signal, update }) => {
-  loaded ??= load();
-  loaded.catch(() => {
-    loaded = undefined;
+  file ??= download().catch((error: unknown) => {
+    file = undefined;
+    throw error;
   });
-  const { model: network, mean, width } = await loaded;
+  // Each run has its weights on the backend that computes now.
+  const { model: network, metadata } = loadCheckpoint(await file);
+  // Grey value = mean + width · the network's number.
+  const { mean, width } = JSON.parse(metadata.pixels!) as { mean: number; width: number };
   const started = performance.now();
   const model =
     args.guidance > 0 ? classifierFreeGuidance({ conditional: network, weight: args.guidance }) : network;
@@ -80,7 +74,7 @@ export const digits: Job<DigitsArgs, Frame, DigitsResult> = async (args, { signa
       nfe += used;
     }
   } finally {
-    condition.dispose();
+    tf.dispose([condition, ...Object.values(network.network.variables)]);
   }
   return { nfe, seconds: (performance.now() - started) / 1000 };
 };

@@ -1,10 +1,11 @@
 /** Page: handwritten digits. */
 import type { JSX } from 'preact';
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { paletteOf } from '../../ui/draw-frame.ts';
-import { Check, Formula, Select, Slider, Whole } from '../../ui/fields.tsx';
+import { Formula, Select, Several, Slider, Whole } from '../../ui/fields.tsx';
 import { RunControls } from '../../ui/run-controls.tsx';
-import { useRun } from '../../ui/use-run.ts';
+import { frameAt, Scrubber } from '../../ui/scrubber.tsx';
+import { useFrames } from '../../ui/use-frames.ts';
 import { useTheme } from '../../ui/use-theme.ts';
 import { choice, type Field, number, useUrlState } from '../../url-state.ts';
 import type { PageProps } from '../index.ts';
@@ -56,59 +57,40 @@ function Images({ frame }: { readonly frame: Frame | undefined }): JSX.Element {
 }
 
 export default function Digits({ backend }: PageProps): JSX.Element {
-  const [values, change] = useUrlState(fields);
-  const [frames, setFrames] = useState<readonly Frame[]>([]);
-  const { state, start, cancel } = useRun<DigitsArgs, Frame, DigitsResult>('digits');
-
-  const run = useCallback(() => {
-    const arrived: Frame[] = [];
-    setFrames([]);
-    const { digit, w, steps, samplers, count, seed } = values;
-    start(
-      { digit, guidance: w, steps, samplers, count, seed },
-      {
-        update: (frame) => {
-          arrived.push(frame);
-          setFrames([...arrived]);
-          return {
-            progress: arrived.length / (samplers.length * (steps + 1)),
-            message: `${frame.sampler}, step ${frame.step} of ${steps}`,
-          };
-        },
-        done: ({ nfe, seconds }) => `${nfe} evaluations, ${seconds.toFixed(1)} s on ${backend}.`,
-      },
-    );
-  }, [values, start, backend]);
-
-  const ranOn = useRef('');
-  useEffect(() => {
-    if (backend === ranOn.current) return;
-    ranOn.current = backend;
-    run();
-  }, [run, backend]);
-
-  const rows = values.samplers.map((name) => {
-    const own = frames.filter(({ sampler }) => sampler === name);
-    return { name, frame: own[Math.round(values.at * values.steps)] ?? own.at(-1) };
+  const [{ digit, w, steps, samplers, count, seed, at }, change] = useUrlState(fields);
+  const args = useMemo<DigitsArgs>(
+    () => ({ digit, guidance: w, steps, samplers, count, seed }),
+    [digit, w, steps, samplers, count, seed],
+  );
+  const { state, frames, run, cancel } = useFrames<DigitsArgs, Frame, DigitsResult>('digits', {
+    args,
+    backend,
+    count: samplers.length * (steps + 1),
+    message: ({ sampler, step }) => `${sampler}, step ${step} of ${steps}`,
+    done: ({ nfe, seconds }) => `${nfe} evaluations, ${seconds.toFixed(1)} s on ${backend}.`,
   });
-  const shown = rows[0]?.frame;
+  const rows = samplers.map((name) => {
+    const own = frames.filter(({ sampler }) => sampler === name);
+    return { name, frame: frameAt(own, at, steps + 1) };
+  });
+  const shown = rows.find(({ frame }) => frame)?.frame;
 
   return (
     <div class="split">
       <section class="controls" aria-label="Controls">
-        <Select label="Digit" value={values.digit} options={DIGITS} onChange={(digit) => change({ digit })} />
+        <Select label="Digit" value={digit} options={DIGITS} onChange={(digit) => change({ digit })} />
         <Slider
           label="Guidance w"
-          value={values.w}
+          value={w}
           min={0}
           max={4}
           step={0.1}
-          shown={values.w.toFixed(1)}
+          shown={w.toFixed(1)}
           onChange={(w) => change({ w })}
         />
         <Slider
           label="Steps"
-          value={values.steps}
+          value={steps}
           min={2}
           max={100}
           step={1}
@@ -116,46 +98,28 @@ export default function Digits({ backend }: PageProps): JSX.Element {
         />
         <Slider
           label="Images for each sampler"
-          value={values.count}
+          value={count}
           min={10}
           max={400}
           step={10}
           onChange={(count) => change({ count })}
         />
-        <fieldset>
-          <legend>Samplers, on the same noise</legend>
-          {SAMPLERS.map((name) => (
-            <Check
-              key={name}
-              label={name}
-              value={values.samplers.includes(name)}
-              onChange={(on) => {
-                const samplers = SAMPLERS.filter((other) =>
-                  other === name ? on : values.samplers.includes(other),
-                );
-                if (samplers.length > 0) change({ samplers });
-              }}
-            />
-          ))}
-        </fieldset>
-        <Whole
-          label="Seed"
-          value={values.seed}
-          min={0}
-          max={2 ** 32 - 1}
-          onChange={(seed) => change({ seed })}
+        <Several
+          legend="Samplers, on the same noise"
+          options={SAMPLERS}
+          value={samplers}
+          onChange={(chosen) => change({ samplers: chosen })}
         />
+        <Whole label="Seed" value={seed} min={0} max={2 ** 32 - 1} onChange={(seed) => change({ seed })} />
         <RunControls state={state} label="Draw" onRun={run} onCancel={cancel} />
       </section>
       <section class="view" aria-label="Picture">
-        <Slider
+        <Scrubber
           label="Time"
-          value={values.at}
-          min={0}
-          max={1}
-          step={0.01}
-          shown={shown ? `step ${shown.step}, σ = ${shown.sigma.toPrecision(2)}` : '–'}
-          onChange={(at) => change({ at })}
+          at={at}
+          count={steps + 1}
+          shown={shown && `step ${shown.step} of ${steps}, σ = ${shown.sigma.toPrecision(2)}`}
+          onChange={(moment) => change({ at: moment })}
         />
         {rows.map(({ name, frame }) => (
           <figure key={name} class="sampled">
@@ -164,9 +128,11 @@ export default function Digits({ backend }: PageProps): JSX.Element {
           </figure>
         ))}
         <Formula>
-          A small network D(x, σ, c), trained on 1,797 handwritten digits of 8 × 8 pixels, names the image
-          behind x = x₀ + σξ. Samplers follow dx/dσ = (x − D)/σ down from σ = 80, some with fresh noise on the
-          way. Guidance replaces D by (1 + w) D(x, σ, c) − w D(x, σ, ∅): clearer digits, less variety.
+          A small network D(x, σ, c), trained on 1,797 handwritten digits of 8 × 8 pixels, names the image x₀
+          behind x = x₀ + σξ when it is told the digit c, so that (D − x)/σ² is the score. Samplers follow
+          dx/dσ = (x − D)/σ down from σ = 80; DDPM, Euler ancestral and EDM stochastic add fresh noise on the
+          way, and so end elsewhere. Guidance replaces D by (1 + w) D(x, σ, c) − w D(x, σ, ∅): clearer digits,
+          less variety. An evaluation is one call of the guided D.
         </Formula>
       </section>
     </div>

@@ -1,16 +1,16 @@
 /** Page: learn it. */
 import type { JSX } from 'preact';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { drawFrame, paletteOf } from '../../ui/draw-frame.ts';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Check, Formula, Select, Slider, Whole } from '../../ui/fields.tsx';
 import { LinePlot } from '../../ui/line-plot.tsx';
 import { RunControls } from '../../ui/run-controls.tsx';
-import { useRun } from '../../ui/use-run.ts';
-import { useTheme } from '../../ui/use-theme.ts';
+import { frameAt, Scrubber } from '../../ui/scrubber.tsx';
+import { useFrames } from '../../ui/use-frames.ts';
 import { choice, number, useUrlState } from '../../url-state.ts';
 import type { PageProps } from '../index.ts';
-import { drawnPoints } from '../noise-and-back/drawn-points.ts';
-import { EXTENT, SHAPES } from '../noise-and-back/options.ts';
+import { drawnPoints, joinStrokes } from '../noise-and-back/drawn-points.ts';
+import { SHAPES } from '../noise-and-back/options.ts';
+import { Picture } from '../noise-and-back/picture.tsx';
 import { FIELD_SIGMA, type LearnArgs, type LearnResult, SNAPSHOTS, type Snapshot } from './options.ts';
 
 const fields = {
@@ -25,52 +25,43 @@ const fields = {
   field: choice(['on', 'off'], 'on'),
 };
 
-const SIDE = 720;
-
 export default function Learn({ backend }: PageProps): JSX.Element {
   const [values, change] = useUrlState(fields);
-  const [snapshots, setSnapshots] = useState<readonly Snapshot[]>([]);
-  const [result, setResult] = useState<LearnResult>();
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const theme = useTheme();
-  const { state, start, cancel } = useRun<LearnArgs, Snapshot, LearnResult>('learn');
-
-  const run = useCallback(() => {
-    const arrived: Snapshot[] = [];
-    setSnapshots([]);
-    setResult(undefined);
-    const { shape, drawn, width, training, steps, count, seed } = values;
-    start(
-      { shape, drawn, width, trainingSteps: training, samplerSteps: steps, count, seed },
-      {
-        update: (snapshot) => {
-          arrived.push(snapshot);
-          setSnapshots([...arrived]);
-          return {
-            progress: snapshot.step / training,
-            message:
-              snapshot.step === 0
-                ? 'An untrained network draws this.'
-                : `Step ${snapshot.step} of ${training}, loss ${snapshot.loss.toFixed(3)}`,
-          };
-        },
-        done: (value) => {
-          setResult(value);
-          return `${value.parameters} weights learned in ${value.seconds.toFixed(0)} s on ${backend}, pictures included.`;
-        },
-      },
-    );
-  }, [values, start, backend]);
-
-  const shown = snapshots[Math.round(values.at * (snapshots.length - 1))];
+  const { shape, drawn, width, training, steps, count, seed, at } = values;
+  const args = useMemo<LearnArgs>(
+    () => ({ shape, drawn, width, trainingSteps: training, samplerSteps: steps, count, seed }),
+    [shape, drawn, width, training, steps, count, seed],
+  );
+  const every = Math.ceil(training / SNAPSHOTS);
+  const pictures = 1 + Math.ceil(training / every);
+  const { state, frames, result, run, cancel } = useFrames<LearnArgs, Snapshot, LearnResult>('learn', {
+    args,
+    backend,
+    byItself: false,
+    count: pictures,
+    message: ({ step, loss }) =>
+      step === 0
+        ? 'An untrained network draws this.'
+        : `Step ${step} of ${training}, loss ${loss.toFixed(3)}`,
+    done: ({ parameters, seconds }) =>
+      `${parameters.toLocaleString('en')} weights learned in ${seconds.toFixed(0)} s on ${backend}, pictures included.`,
+  });
+  // What was drawn after the network had learned is shown until it learns that.
+  const [strokes, setStrokes] = useState(true);
+  const shown = strokes && shape === 'drawn' ? undefined : frameAt(frames, at, pictures);
+  const points = useMemo(
+    () => shown?.points ?? new Float32Array(shape === 'drawn' ? drawn.flat() : []),
+    [shown, shape, drawn],
+  );
   useEffect(() => {
-    if (!canvas.current) return;
-    const points = shown?.points ?? new Float32Array(values.drawn.flat());
-    const arrows = values.field === 'on' ? shown?.arrows : undefined;
-    drawFrame(canvas.current, { points, arrows, extent: EXTENT, density: false }, paletteOf(canvas.current));
-  }, [shown, values.field, values.drawn, theme]);
+    if (state.busy) setStrokes(false);
+  }, [state.busy]);
+  const draw = (points: typeof drawn): void => {
+    setStrokes(!state.busy);
+    change({ drawn: points });
+  };
 
-  const learned = useMemo(() => snapshots.filter(({ step }) => step > 0), [snapshots]);
+  const learned = useMemo(() => frames.filter(({ step }) => step > 0), [frames]);
   const x = useMemo(() => learned.map(({ step }) => step), [learned]);
   const curves = useMemo(
     () => [{ name: 'denoising loss', values: learned.map(({ loss }) => loss) }],
@@ -80,73 +71,81 @@ export default function Learn({ backend }: PageProps): JSX.Element {
   return (
     <div class="split">
       <section class="controls" aria-label="Controls">
-        <Select label="Data" value={values.shape} options={SHAPES} onChange={(shape) => change({ shape })} />
-        {values.shape === 'drawn' && (
-          <p class="hint">
-            {values.drawn.length} points. Draw them on <a href="#/noise?shape=drawn">the first page</a> and
-            take their part of its address, drawn=…, into this one.
-          </p>
+        <Select label="Data" value={shape} options={SHAPES} onChange={(value) => change({ shape: value })} />
+        {shape === 'drawn' && (
+          <div class="field hint">
+            Draw with mouse or finger on the picture, in as many strokes as you like.
+            <button type="button" disabled={drawn.length === 0} onClick={() => draw([])}>
+              Clear the drawing
+            </button>
+          </div>
         )}
         <Slider
           label="Width of the network"
-          value={values.width}
+          value={width}
           min={16}
           max={256}
           step={16}
-          onChange={(width) => change({ width })}
+          onChange={(value) => change({ width: value })}
         />
         <Slider
           label="Training steps"
-          value={values.training}
+          value={training}
           min={100}
           max={10_000}
           step={100}
-          onChange={(training) => change({ training })}
+          onChange={(value) => change({ training: value })}
         />
         <Slider
           label="Sampler steps"
-          value={values.steps}
+          value={steps}
           min={4}
           max={100}
           step={1}
-          onChange={(steps) => change({ steps })}
+          onChange={(value) => change({ steps: value })}
         />
         <Slider
           label="Particles"
-          value={values.count}
+          value={count}
           min={100}
           max={5000}
           step={100}
-          onChange={(count) => change({ count })}
+          onChange={(value) => change({ count: value })}
         />
         <Whole
           label="Seed"
-          value={values.seed}
+          value={seed}
           min={0}
           max={2 ** 32 - 1}
-          onChange={(seed) => change({ seed })}
+          onChange={(value) => change({ seed: value })}
         />
-        <RunControls state={state} label="Learn" onRun={run} onCancel={cancel} />
+        <RunControls
+          state={state.message ? state : { ...state, message: 'Press Learn: a network starts from nothing.' }}
+          label="Learn"
+          onRun={run}
+          onCancel={cancel}
+        />
       </section>
       <section class="view" aria-label="Picture">
-        <canvas
-          ref={canvas}
-          width={SIDE}
-          height={SIDE}
-          role="img"
-          aria-label={`What the network draws${shown ? ` after ${shown.step} steps` : ''}`}
+        <Picture
+          label={`What the network draws${shown ? ` after ${shown.step} steps` : ''}`}
+          points={points}
+          arrows={values.field === 'on' ? shown?.arrows : undefined}
+          density={false}
+          drawable={shape === 'drawn'}
+          drawn={drawn}
+          onDraw={cancel}
+          onStroke={(stroke) => draw(joinStrokes(drawn, stroke))}
         />
-        <Slider
+        <Scrubber
           label="Training"
-          value={values.at}
-          min={0}
-          max={1}
-          step={1 / SNAPSHOTS}
-          shown={shown ? `step ${shown.step}` : 'not begun'}
-          onChange={(at) => change({ at })}
+          at={at}
+          count={pictures}
+          shown={shown && `after step ${shown.step}`}
+          onChange={(moment) => change({ at: moment })}
         />
         <Check
-          label={`learned score field at σ = ${FIELD_SIGMA}`}
+          label={`learned score field, σ∇log p, at σ = ${FIELD_SIGMA}`}
           value={values.field === 'on'}
           onChange={(on) => change({ field: on ? 'on' : 'off' })}
         />
@@ -156,9 +155,11 @@ export default function Learn({ backend }: PageProps): JSX.Element {
         </p>
         {x.length > 1 && <LinePlot x={x} xLabel="training step" yLabel="loss" curves={curves} />}
         <Formula>
-          The network D sees x = x₀ + σξ and learns to name x₀: it minimises E λ(σ)|D(x, σ) − x₀|². The best
-          answer is E[x₀ | x], and (D − x)/σ² is then the score ∇log p<sub>σ</sub>(x). What it draws comes
-          from noise by Heun's method on dx/dσ = (x − D)/σ.
+          The network D sees x = x₀ + σξ, ξ standard normal, and learns to name x₀: it minimises E λ(σ)|D(x,
+          σ) − x₀|² over data x₀, noise ξ and noise levels σ. The best answer is E[x₀ | x], and (D − x)/σ² is
+          then the score ∇log p<sub>σ</sub>(x); arrows show σ times it. With λ scaled so that a network that
+          knows nothing scores about 1, the loss cannot fall to 0: x does not tell all of x₀. What the network
+          draws comes from noise by Heun’s method on dx/dσ = (x − D)/σ, from σ = 20 down to 0.
         </Formula>
       </section>
     </div>

@@ -1,11 +1,12 @@
 /** Page: stochastic localization. */
 import type { JSX } from 'preact';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { paletteOf } from '../../ui/draw-frame.ts';
 import { Formula, Select, Slider, Whole } from '../../ui/fields.tsx';
 import { LinePlot } from '../../ui/line-plot.tsx';
 import { RunControls } from '../../ui/run-controls.tsx';
-import { useRun } from '../../ui/use-run.ts';
+import { frameAt, Scrubber } from '../../ui/scrubber.tsx';
+import { useFrames } from '../../ui/use-frames.ts';
 import { useTheme } from '../../ui/use-theme.ts';
 import { choice, number, useUrlState } from '../../url-state.ts';
 import type { PageProps } from '../index.ts';
@@ -26,56 +27,41 @@ const fields = {
 };
 
 const SIDE = 720;
-const NONE = new Float32Array(0);
 
 export default function Localization({ backend }: PageProps): JSX.Element {
   const [values, change] = useUrlState(fields);
-  const [atoms, setAtoms] = useState<Float32Array>(NONE);
-  const [moments, setMoments] = useState<readonly Moment[]>([]);
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useTheme();
-  const { state, start, cancel } = useRun<LocalizationArgs, Measure | Moment, LocalizationResult>(
-    'localization',
+  const { shape, points, paths, steps, seed, at } = values;
+  const args = useMemo<LocalizationArgs>(
+    () => ({ shape, points, paths, steps, seed }),
+    [shape, points, paths, steps, seed],
   );
+  const { state, frames, run, cancel } = useFrames<LocalizationArgs, Measure | Moment, LocalizationResult>(
+    'localization',
+    {
+      args,
+      backend,
+      count: steps + 1,
+      message: (news) => ('s' in news ? `s = ${news.s.toPrecision(3)}` : 'Starting …'),
+      done: ({ seconds }) => `Done in ${seconds.toFixed(1)} s on ${backend}.`,
+    },
+  );
+  const measure = frames.find((frame): frame is Measure => 'atoms' in frame);
+  const moments = useMemo(() => frames.filter((frame): frame is Moment => 's' in frame), [frames]);
 
-  const run = useCallback(() => {
-    const arrived: Moment[] = [];
-    setMoments([]);
-    const { shape, points, paths, steps, seed } = values;
-    start(
-      { shape, points, paths, steps, seed },
-      {
-        update: (news) => {
-          if ('atoms' in news) {
-            setAtoms(news.atoms);
-            return { progress: 0, message: 'Starting …' };
-          }
-          arrived.push(news);
-          setMoments([...arrived]);
-          return { progress: arrived.length / steps, message: `s = ${news.s.toPrecision(3)}` };
-        },
-        done: ({ seconds }) => `Done in ${seconds.toFixed(1)} s on ${backend}.`,
-      },
-    );
-  }, [values, start, backend]);
-
-  const ranOn = useRef('');
+  const shown = frameAt(moments, at, steps);
   useEffect(() => {
-    if (backend === ranOn.current) return;
-    ranOn.current = backend;
-    run();
-  }, [run, backend]);
-
-  const shown = moments[Math.round(values.at * (moments.length - 1))];
-  useEffect(() => {
-    if (canvas.current) drawMeasure(canvas.current, atoms, shown, paletteOf(canvas.current));
-  }, [atoms, shown, theme]);
+    if (!canvas.current || !measure) return;
+    const path = shown ? moments.slice(0, moments.indexOf(shown) + 1) : [];
+    drawMeasure(canvas.current, measure.atoms, path, paletteOf(canvas.current));
+  }, [measure, moments, shown, theme]);
 
   const s = useMemo(() => moments.map((moment) => Number(moment.s.toPrecision(4))), [moments]);
   const curves = useMemo(
     () => [
-      { name: 'E tr A', values: moments.map(({ trace }) => Math.max(trace, 1e-9)) },
-      { name: 'd/s', values: moments.map((moment) => 2 / moment.s) },
+      { name: 'E tr Aₛ over the paths', values: moments.map(({ trace }) => Math.max(trace, 1e-9)) },
+      { name: 'the bound d/s', look: 'dashes' as const, values: moments.map((moment) => 2 / moment.s) },
     ],
     [moments],
   );
@@ -85,40 +71,40 @@ export default function Localization({ backend }: PageProps): JSX.Element {
       <section class="controls" aria-label="Controls">
         <Select
           label="Measure"
-          value={values.shape}
+          value={shape}
           options={MEASURES}
-          onChange={(shape) => change({ shape })}
+          onChange={(value) => change({ shape: value })}
         />
         <Slider
           label="Points"
-          value={values.points}
+          value={points}
           min={20}
           max={1000}
           step={20}
-          onChange={(points) => change({ points })}
+          onChange={(value) => change({ points: value })}
         />
         <Slider
           label="Paths"
-          value={values.paths}
+          value={paths}
           min={1}
           max={1000}
           step={1}
-          onChange={(paths) => change({ paths })}
+          onChange={(value) => change({ paths: value })}
         />
         <Slider
           label="Steps"
-          value={values.steps}
+          value={steps}
           min={10}
           max={300}
           step={1}
-          onChange={(steps) => change({ steps })}
+          onChange={(value) => change({ steps: value })}
         />
         <Whole
           label="Seed"
-          value={values.seed}
+          value={seed}
           min={0}
           max={2 ** 32 - 1}
-          onChange={(seed) => change({ seed })}
+          onChange={(value) => change({ seed: value })}
         />
         <RunControls state={state} onRun={run} onCancel={cancel} />
       </section>
@@ -128,25 +114,28 @@ export default function Localization({ backend }: PageProps): JSX.Element {
           width={SIDE}
           height={SIDE}
           role="img"
-          aria-label={`The tilted measure on ${values.points} points${shown ? ` at s = ${shown.s.toPrecision(3)}` : ''}`}
+          aria-label={`The tilted measure on ${points} points${shown ? ` at s = ${shown.s.toPrecision(3)}` : ''}`}
         />
-        <Slider
+        <p class="hint">
+          a: mean of the tilted measure; U/s: what has been observed; X: the diffusion, and the way that it
+          has come. A disc’s area is the weight of its point.
+        </p>
+        <Scrubber
           label="Time"
-          value={values.at}
-          min={0}
-          max={1}
-          step={0.005}
-          shown={shown ? `s = ${shown.s.toPrecision(3)}, t(s) = ${shown.t.toPrecision(3)}` : '–'}
-          onChange={(at) => change({ at })}
+          at={at}
+          count={steps}
+          shown={shown && `s = ${shown.s.toPrecision(3)}, t(s) = ${shown.t.toPrecision(3)}`}
+          onChange={(moment) => change({ at: moment })}
         />
         <LinePlot x={s} xLabel="s" yLabel="trace of the covariance" curves={curves} logarithmic />
         <Formula>
           U<sub>s</sub> = s x* + B<sub>s</sub> tells more and more about one point x* of the measure. What is
           known of it at s is the tilted measure π<sub>s</sub> ∝ exp(⟨U<sub>s</sub>, x⟩ − (s/2)|x|²) π₀ with
           mean a<sub>s</sub>, and dU = a<sub>s</sub>(U) ds + dB makes U without knowing x*. Its covariance A
-          <sub>s</sub> shrinks: E tr A<sub>s</sub> ≤ d/s. With the clock t(s) = ½ log(1 + 1/s), X =
-          U/√(s(s+1)) is the reverse diffusion of the Ornstein–Uhlenbeck process, the same path seen from the
-          other side.
+          <sub>s</sub> shrinks: E tr A<sub>s</sub> ≤ d/s, here with d = 2. With the clock t(s) = ½ log(1 +
+          1/s), X<sub>t(s)</sub> = U<sub>s</sub>/√(s(s + 1)) is the Ornstein–Uhlenbeck process dX = −X dt + √2
+          dB in reverse: as s grows from 0 to ∞, t falls from ∞, noise, to 0, data. U is made by Euler’s
+          steps, s growing by the same factor in each.
         </Formula>
       </section>
     </div>
