@@ -1,4 +1,11 @@
-export { type Adam, type AdamAttributes, type AdamOptions, type AdamState, type AdamStep, adam } from './adam.ts';
+export {
+  type Adam,
+  type AdamAttributes,
+  type AdamOptions,
+  type AdamState,
+  type AdamStep,
+  adam,
+} from './adam.ts';
 export type { Alignment } from './alignment.ts';
 export { type AutoguidanceOptions, autoguidance } from './autoguidance.ts';
 export {
