@@ -7,8 +7,7 @@
  *
  * log: at most 1 ulp over all floats; ±0 → −∞, negative → NaN, +∞ → +∞, NaN → NaN, subnormals as they are.
  * log1p: at most 2 ulp; −1 → −∞, below → NaN, ±0 → ±0.   softplus: at most 3 ulp.
- * In the relaxed build these hold where a relaxed multiply-add rounds once, as it does on processors that have one;
- * elsewhere log and log1p are within 3 ulp.
+ * Where a relaxed multiply-add rounds twice (processors that have none), log in the relaxed build: at most 1.1 ulp.
  *
  * P is that of log-positive.ts, relative error of the whole 6e-9. Q is the minimax cubic on [0, 1/9], relative error 5e-9.
  */
