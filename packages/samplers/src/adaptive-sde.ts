@@ -70,7 +70,8 @@ function pathOf({ brownian, key, t, next }: StepContext): BrownianPath {
 }
 
 /**
- * Adaptive steps on the reverse SDE.
+ * Adaptive steps on the reverse SDE. A tolerance far above the default lets through steps that the explicit schemes do not
+ * bear (see `shark`).
  *
  * @param options tolerances default to 1e-2; a small batch at 1e-3 takes some hundreds of steps.
  * @returns a sampler of strong order 1.5 ('heun': 1) in the inner step; `nfe` is the bound that maximumAttempts gives.

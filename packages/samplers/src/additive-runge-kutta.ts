@@ -13,6 +13,14 @@
  *
  * Strong order 1.5 where Σ w c = ½ and the stages see the mean of the path over the step, Σ w_i (u_i ξ-part, v_i η-part) =
  * (½, 1); and then weak order 2. At b = 0 it is the deterministic method of the same tableau.
+ *
+ * Explicit in ε̂, so steps must not be long. At ς far above the spread of the data ε̂ is the distance of y from the data over
+ * ς, and with k = 1 + b², ς_r = (1 − q) ς_t a step of two stages takes that distance to R times it,
+ *
+ *   R = 1 − k q (1 − (k − 1) q/(2 (1 − c q))),   where (1 − q)^k is exact,
+ *
+ * which grows against ς where ς_t/ς_r > (k + 2c)/(k + 2c − 2), and at all where q > 1/(c + ½b²). A method that integrates this
+ * part exactly (`seeds2`, `dpmSolver`) has no such limit.
  */
 import { combine, fold, normal } from '@diff/core';
 import { conversion } from '@diff/score';

@@ -10,8 +10,10 @@
  *   'batch'     ε   = 2 r² (mean|ξ_i| / mean|score_i|)²  as score_sde does: every row then depends on its batch
  *
  * Unadjusted: its stationary law is p_t up to O(ε). With 'row' the step depends on the state, which adds a bias of
- * its own (large where d is small and |score| varies: prefer 'expected' there). At a time without noise (σ = 0),
- * where the score is not defined by every prediction, the corrector does nothing.
+ * its own that no smaller r takes away: rows stay longer where they move less, and the stationary law is p_t/ε, hence
+ * p_t |score|² where the bound σ² does not act. A Gaussian so gets up to 1 + 2/d times its variance: 3 times on the line, twice in
+ * the plane, nothing to speak of in images. Prefer 'expected' where d is small. At a time without noise (σ = 0), where the
+ * score is not defined by every prediction, the corrector does nothing.
  */
 import {
   combine,

@@ -121,6 +121,14 @@ halved until they do not suffice; – where one step takes more):
 
 ${verdict(catalogue)}
 
+\`sra1\`, \`shark\` and \`adaptiveSde\` have a high strong order, and are explicit: far above the spread of the data, a step in which
+σ/α falls by more than a factor of 7/3 (\`sra1\`) or 11/5 (\`shark\`) makes errors grow against the noise at noise level 1, and one
+beyond 5 or 4 makes them grow without bound. That is what the large errors at 10 evaluations are, and those of loose
+tolerances. \`seeds2\` and \`dpmSolver\` with noise integrate that part exactly and bear such steps.
+
+The last inner step of \`dpmAdaptive\` with eta above 0 draws no noise, as it would have to go below the end of the grid for it; that
+leaves its law as it is.
+
 No order is measured where there is none in the step of the grid: correctors with steps of a fixed size leave a bias that
 no grid removes (with steps that shrink like 1/N, also listed, the order is the predictor's), and consistency sampling with
 an ordinary denoiser converges to nothing of use.
