@@ -1,7 +1,9 @@
-/** A run on the GPU: the same samples as on the CPU, two dispatches an evaluation, one an update. */
+/** A run on the GPU: the same samples as on the CPU, one dispatch an evaluation, one an update. */
 import '@tensorflow/tfjs-backend-cpu';
-import { useBackend } from '@diff/core';
+import { key, normal, useBackend } from '@diff/core';
 import { ddpm, eulerMaruyama, heun, type Sampler } from '@diff/samplers';
+import { gaussianMixture } from '@diff/score';
+import { canonicalOu, edm, ornsteinUhlenbeck } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { DiffWebGPUBackend } from '../src/index.ts';
@@ -31,12 +33,41 @@ describe.skipIf(!hasAdapter)('sampling on webgpu', () => {
     expect(worst).toBeLessThan(1e-3); // starts at |x| ≈ 80, where a float32 ulp is 8e-6; 20 steps amplify it
   });
 
-  test('an evaluation is two dispatches and an update is one', async () => {
-    await useBackend('webgpu');
+  /** What the backend is asked to run from now on. */
+  function watched() {
     const backend = tf.backend();
     if (!(backend instanceof DiffWebGPUBackend)) throw new Error('webgpu runs another backend');
-    const record = vi.spyOn(backend, 'record');
-    const ofTfjs = vi.spyOn(backend, 'runWebGPUProgram');
+    return { record: vi.spyOn(backend, 'record'), ofTfjs: vi.spyOn(backend, 'runWebGPUProgram') };
+  }
+
+  test.each(['score', 'noise', 'data', 'velocity'] as const)(
+    'the %s of an exact mixture is one dispatch',
+    async (kind) => {
+      await useBackend('webgpu');
+      const x = normal(key(5), [100, 2]);
+      const { record, ofTfjs } = watched();
+      for (const process of [edm(), canonicalOu({ T: 5 }), ornsteinUhlenbeck({ mu: 0.5, T: 5 })]) {
+        const model = gaussianMixture({
+          process,
+          means: [
+            [1, 0],
+            [0, 1],
+          ],
+          variance: 0.01,
+          kind,
+        });
+        record.mockClear();
+        tf.dispose(model.predict(x, 0.5));
+        expect(record).toHaveBeenCalledTimes(1);
+        expect(ofTfjs).not.toHaveBeenCalled();
+      }
+      x.dispose();
+    },
+  );
+
+  test('an evaluation is one dispatch and an update is one', async () => {
+    await useBackend('webgpu');
+    const { record, ofTfjs } = watched();
     const counted = async (steps: number): Promise<Map<string, number>> => {
       record.mockClear();
       ofTfjs.mockClear();
@@ -49,8 +80,8 @@ describe.skipIf(!hasAdapter)('sampling on webgpu', () => {
     const [ten, thirty] = [await counted(10), await counted(30)];
     const perStep = (label: string): number => (thirty.get(label)! - ten.get(label)!) / 20;
     expect(perStep('DiffCombine number number, noise number')).toBe(1);
-    expect(perStep('DiffSoftmaxMean 2 2 values')).toBe(1);
-    expect(perStep('DiffCombine number number, noise none')).toBe(1); // makes the model's prediction of it
+    expect(perStep('DiffSoftmaxMean 2 2 values blend')).toBe(1);
+    expect(thirty.size, [...thirty.keys()].join()).toBe(4); // those two, the start, and tfjs
     // The check that the prediction is finite: a sum for each evaluation, and now and then they are put together.
     expect(perStep('of tfjs')).toBeLessThan(1.2);
   });

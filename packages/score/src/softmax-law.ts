@@ -62,33 +62,28 @@ export function softmaxLaw({
     });
   };
   /**
-   * W in units of `unit`, and log p_t. With centres on the host, X_t's own mixture Σ_k w_k N(α c_k + m, v I) is evaluated
-   * at x: one op where the general way needs another for y, and the density needs no change of variables.
+   * X_t's own mixture Σ_k w_k N(α c_k + m, v I), evaluated at x: no op for y, and no change of variables for the density.
+   * With [a, b] the mean is a(x − m) + b W, from the same pass.
    */
-  const posterior = (
-    x: tf.Tensor2D,
-    levels: Marginals,
-  ): { readonly mean: tf.Tensor; readonly unit: number; readonly logDensity: tf.Tensor } => {
-    if (!hostCentres || isPerRow(levels)) {
-      const { mean, logDensity } = evaluate(unscaled(x, levels), levels);
-      const shift = perLevel(levels, (l) => d * Math.log(safeAlpha(l)));
-      return { mean, unit: 1, logDensity: tf.sub(logDensity, shift) };
-    }
-    if (s2 === 0) requireNoise(where, levels);
-    const { alpha, sigma, mean: m } = levels;
-    const c = tf.tensor2d(
-      hostCentres.map((value) => alpha * value + m),
-      [count, d],
-    );
+  const scaled = (
+    x: tf.Tensor,
+    level: Marginal,
+    host: Float32Array,
+    [a, b]: readonly [number, number] = [0, 1],
+  ): ReturnType<typeof softmaxMean> => {
+    if (s2 === 0) requireNoise(where, level);
+    const { alpha, sigma, mean: m } = level;
+    const rows = (of: (value: number) => number): tf.Tensor2D => tf.tensor2d(host.map(of), [count, d]);
+    const c = rows((value) => alpha * value + m);
     // Σ_k r_k α c_k keeps the digits of W, unless a mean is added or α leaves float32 no room.
     const isScaled = m === 0 && alpha >= 1e-6;
-    const { mean, logDensity } = softmaxMean(x, c, {
+    return softmaxMean(x, c, {
       noiseVariance: sigma * sigma,
       variance: alpha * alpha * s2,
       logWeights: tf.tensor1d(logWeights),
-      values: isScaled ? c : centres(),
+      values: isScaled ? c : rows((value) => b * value - a * m),
+      blend: [a, isScaled ? b / alpha : 1],
     });
-    return { mean, unit: isScaled ? 1 / alpha : 1, logDensity };
   };
   const coefficients: Record<PredictionKind, (l: Marginal) => readonly [x: number, w: number]> = {
     score: (l) => [-1 / widthOf(l), l.alpha / widthOf(l)],
@@ -104,13 +99,19 @@ export function softmaxLaw({
     rowElements: 0,
     covarianceRowElements: count * d,
     predict(kind, x, levels) {
-      const { mean, unit } = posterior(x, levels);
-      return centred(x, levels, (l) => coefficients[kind](l)[0], [
-        (l) => coefficients[kind](l)[1] * unit,
-        mean,
-      ]);
+      const of = coefficients[kind];
+      if (hostCentres && !isPerRow(levels)) return scaled(x, levels, hostCentres, of(levels)).mean;
+      const { mean } = evaluate(unscaled(x, levels), levels);
+      return centred(x, levels, (l) => of(l)[0], [(l) => of(l)[1], mean]);
     },
-    logDensity: (x, levels) => posterior(x, levels).logDensity,
+    logDensity(x, levels) {
+      if (hostCentres && !isPerRow(levels)) return scaled(x, levels, hostCentres).logDensity;
+      const { logDensity } = evaluate(unscaled(x, levels), levels);
+      return tf.sub(
+        logDensity,
+        perLevel(levels, (l) => d * Math.log(safeAlpha(l))),
+      );
+    },
     posteriorCovariance(x, levels) {
       const n = x.shape[0];
       const c = tf.reshape(centres(), [1, count, d]);
