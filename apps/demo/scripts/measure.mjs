@@ -9,6 +9,7 @@ import { preview } from 'vite';
 
 const PAGES = {
   noise: { view: 'noise', done: /evaluations/ },
+  'noise, learned': { view: 'noise?score=learned', done: /weights trained/ },
   learn: { view: 'learn?training=300', start: 'Learn', done: /weights learned/ },
   digits: { view: 'digits', done: /evaluations/ },
   spheres: { view: 'spheres', done: /evaluations/ },
