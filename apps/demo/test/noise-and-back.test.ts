@@ -217,7 +217,7 @@ describe.skipIf(browserPath === undefined)('noise and back', () => {
       await page.context().close();
     }
     expect(texts[1]).toBe(texts[0]);
-  }, 60_000);
+  }, 120_000);
 
   test('training is cancelled, and the page goes on', async () => {
     const { page, complaints } = await site.visit('noise?score=learned&training=5000&steps=5&count=200', {

@@ -24,10 +24,10 @@ const EXACT =
   'score to see how much of it a network finds out.';
 const LEARNED =
   'A network has learned this score from noised points, by naming the clean ones. Where it is off, the way back ' +
-  'leaves the way forward: samples stray between the parts of the data, and their distance stays above the floor. ' +
-  'What is left with the exact score is the sampler’s own error; more training brings the two together. At small t ' +
-  'the exact score pulls to each of the 500 points, which a small network never tells apart. One network serves ' +
-  'every process, since it sees x/α and σ/α alone.';
+  'leaves the way forward: samples stray between the parts of the data, and their distance stays above the floor; ' +
+  'with the exact score only the sampler’s own error is left. More training brings the two together, except at the ' +
+  'smallest t: there the exact score pulls to each of the 500 points, and the network smooths over them. One ' +
+  'network serves every process, since it sees x/α and σ/α alone.';
 
 export default function NoiseAndBack({ backend }: PageProps): JSX.Element {
   const [values, change] = useUrlState(fields);
