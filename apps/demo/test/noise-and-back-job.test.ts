@@ -1,10 +1,14 @@
 /** What the worker does for the first page, run here: what it tells, what it keeps, and that it leaves nothing behind. */
 import '@diff/backend-simd';
-import { useBackend } from '@diff/core';
+import { key, useBackend } from '@diff/core';
+import { energyDistance } from '@diff/metrics';
+import { variancePreserving } from '@diff/sde';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { dataLaw } from '../src/learning/data-law.ts';
 import { noiseAndBack } from '../src/pages/noise-and-back/job.ts';
 import type {
+  Floor,
   Frame,
   NoiseAndBackArgs,
   NoiseAndBackResult,
@@ -97,18 +101,31 @@ describe('noise and back', () => {
     for (const { scoreError } of frames(news)) expect(scoreError).toBeUndefined();
   });
 
-  test('the floor is the same whatever the score, the process and the sampler', async () => {
-    const floors: number[] = [];
-    for (const some of [
-      { score: 'exact' },
-      { process: 'sub-VP', score: 'exact' },
-      { sampler: 'Heun' },
-    ] as const) {
-      const { news } = await run(some);
-      if (news[0]?.kind === 'start') floors.push(news[0].floor.value);
+  test('the floor is what two draws of the data give, whatever the score, the process and the sampler', async () => {
+    const floorOf = async (some: Partial<NoiseAndBackArgs>): Promise<Floor> => {
+      const [start] = (await run({ training: 50, steps: 2, ...some })).news;
+      if (start?.kind !== 'start') throw new Error('a run tells its start first');
+      return start.floor;
+    };
+    const floor = await floorOf({});
+    expect(await floorOf({ process: 'VE (EDM)' })).toEqual(floor);
+    expect(await floorOf({ score: 'exact', sampler: 'Heun' })).toEqual(floor);
+    expect(floor.rows).toBe(400);
+
+    const law = await dataLaw(ARGS, variancePreserving());
+    const values: number[] = [];
+    for (let pair = 0; pair < 40; pair++) {
+      const [x, y] = [await law.sample(key(100 + pair), 400), await law.sample(key(200 + pair), 1000)];
+      values.push((await energyDistance(x, y)).value);
+      tf.dispose([x, y]);
     }
-    expect(floors).toHaveLength(3);
-    expect(new Set(floors).size).toBe(1);
+    const mean = values.reduce((a, b) => a + b) / 40;
+    const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / 39;
+    // Eight pairs against forty, each of this variance.
+    expect(Math.abs(floor.value - mean)).toBeLessThan(4 * Math.sqrt(variance * (1 / 8 + 1 / 40)));
+    expect(floor.spread).toBeGreaterThan(0);
+    // Fewer particles, a higher floor: it falls as 1/n + 1/m.
+    expect((await floorOf({ count: 100 })).value).toBeGreaterThan(2 * floor.value);
   });
 
   test.each([

@@ -94,7 +94,7 @@ describe.skipIf(browserPath === undefined)('noise and back', () => {
     await page.getByText(/Step \d+ of 200/).waitFor();
     await page.getByLabel('Backend').selectOption('simd');
     await page.getByText('runs on simd').waitFor();
-    await page.getByText(/200 evaluations, .* on simd/).waitFor();
+    await page.getByText(/200 evaluations, .* on simd/).waitFor({ timeout: 60_000 });
     expect(complaints).toEqual([]);
   }, 90_000);
 

@@ -11,7 +11,7 @@ import type { Distribution, Floor } from './options.ts';
 
 /** Rows of a comparison: fewer where all pairs of them take long, so that measuring is not most of the run. */
 const MEASURED = 1000;
-const MEASURED_UNFUSED = 300;
+const MEASURED_UNFUSED = 200;
 /** Pairs of draws for the floor, out of this many times the rows of a comparison. */
 const PAIRS = 8;
 const POOL = 4;
