@@ -3,7 +3,7 @@
  *
  * LCM: `lcm()` with the boundary of its paper, skip = σ_d²/(τ² + σ_d²), out = τ/√(τ² + σ_d²), τ = `timestep_scaling`·t,
  * σ_d = ½. TCD: `tcd({ gamma: eta })`. Mathematics: TCD ends at the data. compat: it ends at timestep 0, jumps to whole
- * timesteps, and draws no noise at its end.
+ * timesteps, draws no noise at its end, and neither clips nor thresholds whatever the config says.
  */
 import { DomainError } from '@diff/core';
 import { lcm } from '../lcm.ts';
@@ -113,7 +113,7 @@ export function readTcd(config: ConfigReader, call: SchedulerCall): SchedulerRea
     process,
     kind,
     grid,
-    sampler: throughData(sampler, change),
+    sampler,
     timesteps: indices,
     call: (t) => ({ timestep: indices[grid.length - 1 - t] ?? 0 }),
   };

@@ -96,6 +96,13 @@ export function readDdimInverse(config: ConfigReader, call: SchedulerCall): Sche
   const change = dataChange(config, true);
   const indices = [...spacedIndices(config, call, table)].reverse();
   const startBar = config.flag('set_alpha_to_one', true) ? 1 : table.bars[0]!;
+  if (call.exact && table.bars[indices.at(-1)!] === 0) {
+    config.refuse(
+      'the timesteps must have signal with compat',
+      `rescale_betas_zero_snr and timestep ${indices.at(-1)}`,
+      'Leave compat out, or take another timestep_spacing.',
+    );
+  }
   const stride = Math.floor(table.steps / call.steps);
   const n = indices.length;
   const levelOf = (bar: number): number => Math.sqrt((1 - bar) / bar);

@@ -15,7 +15,7 @@ import { dataChange, throughData } from './through-data.ts';
 import { requireTimesteps, trainingTable } from './training-table.ts';
 
 export function readDdpm(config: ConfigReader, call: SchedulerCall): SchedulerReading {
-  const table = trainingTable(config, { zeroSnr: 'exact', more: ['sigmoid'] });
+  const table = trainingTable(config, { zeroSnr: 'exact', more: ['sigmoid', 'laplace'] });
   const kind = predictionKind(config);
   const change = dataChange(config, true);
   const variance = config.choice('variance_type', 'fixed_small', [

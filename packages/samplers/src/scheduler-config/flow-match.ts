@@ -6,7 +6,7 @@
  *   dynamic       s = e^μ ('exponential') or μ ('linear'), μ from the size of the picture
  *   terminal      1 − σ is scaled so that the last σ is `shift_terminal`
  *
- * compat: the least σ, 1/N, is shifted twice. `invert_sigmas`: the network counts from noise to data and predicts −u.
+ * compat: the least σ, 1/N, is shifted twice; a network is told timesteps of one's own as they are, whatever the shift. `invert_sigmas`: the network counts from noise to data and predicts −u.
  */
 import { flowMatching } from '@diff/sde';
 import { ddim } from '../ddim.ts';
@@ -34,21 +34,28 @@ function plainSigmas(config: ConfigReader, call: SchedulerCall, N: number, least
 function flowPlan(
   levels: readonly number[],
   N: number,
-  { exact, inverted }: { readonly exact: boolean; readonly inverted: boolean },
+  {
+    exact,
+    inverted,
+    told,
+  }: { readonly exact: boolean; readonly inverted: boolean; readonly told?: readonly number[] | undefined },
 ): Omit<SchedulerReading, 'sampler'> & { readonly sigmas: readonly number[] } {
   const all = [...levels, 0];
   const process = flowMatching();
   const run = exact ? recorded(all.map(flowLevel), 'flow', 1) : { process, grid: all };
   const shown = (sigma: number): number => (inverted ? 1 - sigma : sigma);
+  const timesteps = told ?? levels.map((s) => shown(s) * N);
   return {
     ...run,
     kind: 'data',
-    timesteps: levels.map((s) => shown(s) * N),
+    timesteps,
     sigmas: all.map(shown),
     call(t): NetworkCall {
-      const sigma = exact ? (all[all.length - 1 - t] ?? run.process.sigma(t)) : t;
+      const index = exact ? all.length - 1 - t : Number.NaN;
+      const sigma = exact ? (all[index] ?? run.process.sigma(t)) : t;
       // x₀ = x − σ u
-      return { timestep: shown(sigma) * N, x: 1, output: inverted ? sigma : -sigma };
+      const timestep = timesteps[index] ?? shown(sigma) * N;
+      return { timestep, x: 1, output: inverted ? sigma : -sigma };
     },
   };
 }
@@ -89,7 +96,8 @@ export function readFlowMatchEuler(config: ConfigReader, call: SchedulerCall): S
   }
   const placement: Placement | undefined = chosen[0];
   if (placement) sigmas = placedLevels(placement, sigmas[0]!, sigmas.at(-1)!, sigmas.length);
-  const plan = flowPlan(sigmas, N, { exact: call.exact, inverted });
+  const told = call.exact && !inverted ? call.timesteps : undefined;
+  const plan = flowPlan(sigmas, N, { exact: call.exact, inverted, told });
   return { ...plan, sampler: stochastic ? lcm() : ddim() };
 }
 

@@ -11,7 +11,7 @@ import { flowMatching } from '@diff/sde';
 import type { ConfigReader } from './config-reader.ts';
 import { predictionKind, type SchedulerCall } from './scheduler-options.ts';
 import { type NetworkCall, recorded, type SchedulerReading } from './scheduler-run.ts';
-import { type SpacingOptions, spacedLevels, timesOfLevels } from './spaced-levels.ts';
+import { flowLevel, type SpacingOptions, spacedLevels, timesOfLevels } from './spaced-levels.ts';
 import type { TrainingTable } from './training-table.ts';
 
 export interface SolverOptions
@@ -45,7 +45,9 @@ export function readSolver(
   });
   const kind = flow ? flowKind(config) : predictionKind(config);
   const repeats = final === 'lastLevel' || (final === 'lastIfPlaced' && placement !== undefined);
-  const end = final === 'zero' ? 0 : repeats ? levels.at(-1)! : table.levels[0]!;
+  // On the straight line the least level of the table is taken for a sigma.
+  const least = flow ? flowLevel(table.levels[0]!) : table.levels[0]!;
+  const end = final === 'zero' ? 0 : repeats ? levels.at(-1)! : least;
   const all = [...levels, Math.min(end, levels.at(-1)!)];
   const sigmas = flow ? all.map((s) => (s === Number.POSITIVE_INFINITY ? 1 : s / (1 + s))) : all;
   if (call.exact) {

@@ -2,7 +2,8 @@
  * The chain that a model was trained on, from the options that most schedulers share: β_0 … β_{N−1}, from them
  * ᾱ_i = Π_{j≤i} (1 − β_j), and the noise levels ς_i = √((1 − ᾱ_i)/ᾱ_i), which a model is asked for by the index i.
  *
- * With `rescale_betas_zero_snr` ᾱ_{N−1} is 0; schedulers that work in ς put 2⁻²⁴ there instead, `keepsSignal`.
+ * With `rescale_betas_zero_snr` ᾱ_{N−1} is 0; schedulers that work in ς put 2⁻²⁴ there instead, `keepsSignal`. That is the
+ * level 4096, and on most chains below that of the index before; the process then keeps its level ∞.
  */
 import {
   ddpmBetas,
@@ -24,7 +25,7 @@ export interface TrainingTable {
   readonly process: LinearProcess;
 }
 
-type Schedule = 'linear' | 'scaled_linear' | 'squaredcos_cap_v2' | 'exp' | 'sigmoid';
+type Schedule = 'linear' | 'scaled_linear' | 'squaredcos_cap_v2' | 'exp' | 'sigmoid' | 'laplace';
 
 interface TableOptions {
   /** Schedules of the class besides the three that all have. */
@@ -37,6 +38,12 @@ interface TableOptions {
 }
 
 const LEAST_BAR = 2 ** -24;
+
+/** ᾱ(u) = √(s/(1 + s)), ln s = ∓½ ln(1 − 2|½ − u| + 10⁻⁶): log-SNRs of a Laplace law (Hang et al. 2024). */
+function laplaceBar(u: number): number {
+  const logSnr = (u <= 0.5 ? -0.5 : 0.5) * Math.log(1 - 2 * Math.abs(0.5 - u) + 1e-6);
+  return Math.sqrt(1 / (1 + Math.exp(-logSnr)));
+}
 
 /** More is a mistake, and would fill the memory. */
 const MOST_STEPS = 1_000_000;
@@ -68,6 +75,10 @@ function betasOf(config: ConfigReader, options: TableOptions): readonly number[]
     const beta = Math.min(0.999, -Math.expm1(-12 / steps));
     return new Array<number>(steps).fill(beta);
   }
+  if (schedule === 'laplace') {
+    const beta = (i: number): number => 1 - laplaceBar((i + 1) / steps) / laplaceBar(i / steps);
+    return Array.from({ length: steps }, (_, i) => Math.min(0.999, beta(i)));
+  }
   const logistic = (i: number): number => 1 / (1 + Math.exp(6 - (12 * i) / Math.max(1, steps - 1)));
   return Array.from({ length: steps }, (_, i) => betaStart + (betaEnd - betaStart) * logistic(i));
 }
@@ -84,12 +95,15 @@ export function trainingTable(config: ConfigReader, options: TableOptions = {}):
   });
   if (rescaled && options.zeroSnr === 'keepsSignal') bars[bars.length - 1] = LEAST_BAR;
   const levels = bars.map((bar) => Math.sqrt((1 - bar) / bar));
+  const falls = levels.length > 1 && levels.at(-1)! < levels.at(-2)!;
   return {
     steps: betas.length,
     bars,
     levels,
     process: rescaled
-      ? fromNoiseLevels({ levels: [0, ...levels] })
+      ? fromNoiseLevels({
+          levels: [0, ...levels.slice(0, -1), falls ? Number.POSITIVE_INFINITY : levels.at(-1)!],
+        })
       : variancePreserving({ schedule: 'table', betas, T: betas.length }),
   };
 }
@@ -121,6 +135,7 @@ export function levelAtIndex(levels: readonly number[], index: number): number {
 /** The index at which the table has level ς: linear in ln ς between its entries, and within it. */
 export function indexOfLevel(levels: readonly number[], level: number): number {
   const value = Math.max(level, 1e-10);
+  if (value >= levels.at(-1)!) return levels.length - 1;
   let [from, to] = [0, levels.length - 1];
   while (to - from > 1) {
     const middle = (from + to) >> 1;
