@@ -70,17 +70,28 @@ export const turned = (p: number, q: number): [number, number] => [
 export const N = 100_000;
 export const STEPS = 12;
 
-/** E[x₀ | x] = x R diag(g) Rᵀ + what does not depend on x, g = α v/(α² v + σ²). */
-function gaussianModel(process: LinearProcess): ScoreModel {
+/** A prediction of x₀ along one axis: gain·x + constant. */
+export type AlongAxis = (t: number, data: Law) => { readonly gain: number; readonly constant: number };
+
+/** E[x₀ | x]. */
+const posteriorMean =
+  (process: LinearProcess): AlongAxis =>
+  (t, data) => {
+    const { mean, variance } = marginal(process, data, t);
+    const gain = (process.alpha(t) * data.variance) / variance;
+    return { gain, constant: data.mean - gain * mean };
+  };
+
+/** A model of x₀ that does this along each axis. */
+function axesModel(process: LinearProcess, along: AlongAxis): ScoreModel {
   return defineModel({
     process,
     kind: 'data',
     predict: (x, t) =>
       tf.tidy(() => {
-        const [a, s] = [process.alpha(Number(t)), process.sigma(Number(t))];
-        const [g, k] = AXES.map(({ variance: v }) => (a * v) / (a * a * v + s * s)) as [number, number];
-        const gains = TURN.map((p) => TURN.map((q) => p[0] * q[0] * g + p[1] * q[1] * k));
-        const rest = turned((1 - a * g) * AXES[0].mean, (1 - a * k) * AXES[1].mean);
+        const [first, second] = [along(Number(t), AXES[0]), along(Number(t), AXES[1])];
+        const gains = TURN.map((p) => TURN.map((q) => p[0] * q[0] * first.gain + p[1] * q[1] * second.gain));
+        const rest = turned(first.constant, second.constant);
         return tf.add(tf.matMul(x as tf.Tensor2D, tf.tensor2d(gains)), tf.tensor1d(rest));
       }),
   });
@@ -106,19 +117,20 @@ interface Moments {
   readonly covariance: Float32Array;
 }
 
-/** Mean and covariance along the axes of 10⁵ samples, or so many rows. */
+/** Mean and covariance along the axes of 10⁵ samples, or so many rows; of a model that predicts this of x₀. */
 export async function sampledMoments(
   setting: Setting,
   sampler: Sampler,
   steps: number = STEPS,
   rows: number = N,
+  along: AlongAxis = posteriorMean(setting.process),
 ): Promise<Moments> {
   await tf.setBackend('simd');
   const { process } = setting;
   const grid = gridOf(setting, steps);
   const initial = start(process, grid[0]!, rows);
   const x = await sample({
-    model: gaussianModel(process),
+    model: axesModel(process, along),
     sampler,
     grid,
     shape: [rows, 2],

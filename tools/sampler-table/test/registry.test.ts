@@ -55,6 +55,18 @@ test('no two entries are the same', () => {
   expect(new Set(REGISTRY.map(({ call }) => call)).size).toBe(REGISTRY.length);
 });
 
+test('the laws of all that draw noise are tested', () => {
+  const tests = readdirSync(new URL('.', import.meta.url))
+    .filter((file) => file.endsWith('laws.test.ts'))
+    .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').replace(/^import[^;]*;$/gm, ''))
+    .join('\n');
+  const used = REGISTRY.filter((entry) => specimen(entry).stochastic).flatMap(({ call }) =>
+    [...call.matchAll(/\b(\w+)\(/g)].map((match) => match[1]!).filter((name) => name in samplers),
+  );
+  expect(used).toContain('adaptiveSde');
+  expect([...new Set(used)].filter((name) => !new RegExp(`\\b${name}\\(`).test(tests))).toEqual([]);
+});
+
 describe('the page', () => {
   test('says what the samplers claim', () => {
     expect(staleClaims(page)).toEqual([]);
