@@ -37,6 +37,7 @@ const TESTS = {
   'reduce-int': ['reduce'],
   resize: ['resize'],
   select: ['layout', 'kernel-edges'],
+  'sgemm-ahead': products,
   'sgemm-direct': products,
   'sgemm-narrow': products,
   'sgemm-pack': products,
