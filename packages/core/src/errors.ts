@@ -71,6 +71,10 @@ export function shown(value: unknown): string {
   }
   if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
   if (typeof value === 'object' && value !== null) {
+    if (ArrayBuffer.isView(value)) {
+      const { length } = value as { readonly length?: number };
+      return `a ${value.constructor.name}${length === undefined ? '' : ` of length ${length}`}`;
+    }
     const shape = (value as { shape?: unknown }).shape;
     if (Array.isArray(shape)) return `a tensor of shape [${shape.join(', ')}]`;
     const keys = Object.keys(value);

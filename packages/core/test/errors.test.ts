@@ -37,6 +37,8 @@ describe('errors', () => {
     expect(shown([1, 2, 3, 4, 5, 6, 7])).toBe('[1, 2, 3, 4, 5, 6, … 7 in all]');
     expect(shown({ a: 1 })).toBe('an object with keys a');
     expect(shown({})).toBe('an object with no keys');
+    expect(shown(new Float64Array(6))).toBe('a Float64Array of length 6');
+    expect(shown(new DataView(new ArrayBuffer(2)))).toBe('a DataView');
     expect(shown(tf.zeros([2, 3]))).toBe('a tensor of shape [2, 3]');
     expect(shown(undefined)).toBe('undefined');
     expect(shown(3n)).toBe('3n');

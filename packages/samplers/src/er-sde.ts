@@ -6,10 +6,13 @@
  *   y_r = q y_t + (1 − q) D_t + (ς_r − ς_t + φ(ς_r) ∫_{ς_r}^{ς_t} dς/φ) D' + √(ς_r² − q² ς_t²) ξ
  *
  * with D' = 0 at order 1, and at order 2 the slope of D in ς over the step before. Order 3 adds
-(½(ς_r − ς_t)² + φ(ς_r) ∫ (ς − ς_t)/φ dς) D", D" the difference of the last two slopes over the distance of their middles; D'
-stays the slope of the step before, so this is a term of third order and not a method of it. φ(ς) = ς^{1+b²} is the process of noise
- * level b, and order 1 then `exponentialIntegrator({ hold: 'data', noiseLevel: b })`; φ(ς) = ς is the flow. The default
- * is the authors' ER-SDE 5, φ(ς) = ς (e^{ς^0.3} + 10). φ/ς must not fall as ς grows.
+ *
+ *   (½(ς_r − ς_t)² + φ(ς_r) ∫_{ς_r}^{ς_t} (ς − ς_t)/φ dς) D"
+ *
+ * with D" the difference of the last two slopes over the distance of their middles; D' stays the slope of the step before,
+ * so this is a term of third order and not a method of it. φ(ς) = ς^{1+b²} is the process of noise level b, and order 1
+ * then `exponentialIntegrator({ hold: 'data', noiseLevel: b })`; φ(ς) = ς is the flow. The default is the authors' ER-SDE 5,
+ * φ(ς) = ς (e^{ς^0.3} + 10). φ/ς must not fall as ς grows.
  *
  * Weak order as asked up to 2, strong order 1. A step to σ = 0 ends on x̂0 without noise; one from α = 0 is not defined.
  */

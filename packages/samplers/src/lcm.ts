@@ -9,6 +9,7 @@
  * Not a discretisation: with a denoiser that is not a consistency function refining the grid converges to nothing of
  * use, so its order is 0. One evaluation a step, one `combine`.
  */
+import { DomainError, shown } from '@diff/core';
 import { conversion } from '@diff/score';
 import { oneStepSampler } from './one-step-sampler.ts';
 import type { Sampler } from './sampler.ts';
@@ -21,6 +22,7 @@ export type ConsistencyBoundary = (t: number) => { readonly skip: number; readon
  *
  * @param options.boundary skip(t) and out(t) of the consistency function; default 0 and 1.
  * @returns a stochastic sampler with one evaluation a step.
+ * @throws DomainError for a boundary that is no function.
  * @example
  * ```ts
  * import { lcm } from '@diff/samplers';
@@ -32,6 +34,11 @@ export type ConsistencyBoundary = (t: number) => { readonly skip: number; readon
  * ```
  */
 export function lcm({ boundary }: { readonly boundary?: ConsistencyBoundary } = {}): Sampler {
+  if (boundary !== undefined && typeof boundary !== 'function') {
+    throw new DomainError(
+      `lcm: boundary must be a function of t that gives { skip, out }, got ${shown(boundary)}. Leave it out for a model that predicts the data.`,
+    );
+  }
   return oneStepSampler({
     name: 'lcm',
     order: 0,

@@ -57,7 +57,7 @@ function wayDown(process: LinearProcess, upTo: number, r: number, steps: number)
 
 /** Indices of the grid at which restarts take place, with what happens there. */
 function places(
-  { process, grid }: RunPlan,
+  { process, grid }: Pick<RunPlan, 'process' | 'grid'>,
   intervals: readonly RestartInterval[],
 ): Map<number, RestartInterval> {
   const out = new Map<number, RestartInterval>();
@@ -117,6 +117,18 @@ export function restart({ sampler, intervals, noiseScale = 1 }: RestartOptions):
   }
   intervals.forEach(requireInterval);
   requireNoiseScale('restart', noiseScale);
+  /** Where the restarts of a grid take place; the same for all steps of a run. */
+  const found = new WeakMap<
+    readonly number[],
+    { process: LinearProcess; at: Map<number, RestartInterval> }
+  >();
+  const placesOf = ({ process, grid }: Pick<RunPlan, 'process' | 'grid'>): Map<number, RestartInterval> => {
+    const known = found.get(grid);
+    if (known?.process === process) return known.at;
+    const at = places({ process, grid }, intervals);
+    found.set(grid, { process, at });
+    return at;
+  };
   const some = intervals.some((interval) => interval.iterations > 0);
   /** Evaluations that a start costs beyond those of the steps; an end that saves some does so once. */
   const startup = Math.max(0, 2 * sampler.nfe(16) - sampler.nfe(32));
@@ -168,13 +180,13 @@ export function restart({ sampler, intervals, noiseScale = 1 }: RestartOptions):
       ),
     check(plan: RunPlan): void {
       sampler.check?.(plan);
-      for (const [index, { upTo, steps = STEPS }] of places(plan, intervals)) {
+      for (const [index, { upTo, steps = STEPS }] of placesOf(plan)) {
         sampler.check?.({ ...plan, grid: wayDown(plan.process, upTo, plan.grid[index]!, steps) });
       }
     },
     async step(context: StepContext): Promise<tf.Tensor> {
       const { index, grid, history } = context;
-      const at = places(context, intervals);
+      const at = placesOf(context);
       const start = Math.max(0, ...[...at.keys()].filter((i) => i <= index));
       const own = { grid: grid.slice(start), index: index - start, steps: context.steps - start };
       const x = await sampler.step({ ...context, ...own });

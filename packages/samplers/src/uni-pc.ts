@@ -60,7 +60,7 @@ export function uniPc({
   requireOneOf('uniPc', 'variant', variant, ['bh1', 'bh2']);
   requireOneOf('uniPc', 'hold', hold, ['data', 'noise']);
   requireOneOf('uniPc', 'lastStep', lastStep, ['auto', 'first']);
-  const listed = typeof uncorrected === 'number' ? undefined : [...uncorrected];
+  const listed = Array.isArray(uncorrected) ? [...(uncorrected as readonly number[])] : undefined;
   for (const index of listed ?? [uncorrected]) requireInteger('uniPc', 'uncorrected', index);
   const stays = (step: number): boolean => listed?.includes(step) ?? step < Number(uncorrected);
 

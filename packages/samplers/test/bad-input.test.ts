@@ -16,13 +16,16 @@ import {
   eulerAncestral,
   eulerMaruyama,
   exponentialIntegrator,
+  fromSchedulerConfig,
   invert,
+  lcm,
   type SampleOptions,
   type Sampler,
   sample,
   sampleInBatches,
   sampleRows,
   trajectory,
+  uniPc,
 } from '../src/index.ts';
 import { EVERY_SAMPLER, PROCESS } from './every-sampler.ts';
 
@@ -222,6 +225,22 @@ test('options of samplers that are strings, of no order, or no tolerance', () =>
   refused(() => eulerAncestral({ eta: Number.NaN }), 'eulerAncestral: ');
   refused(() => edmStochastic({ churn: -1 }), 'edmStochastic: ');
   refused(() => dpmSolverSde({ eta: '1' as never }), 'dpmSolverSde: ');
+  refused(
+    () => uniPc({ uncorrected: null as never }),
+    'uniPc: uncorrected must be a non-negative integer, got null.',
+  );
+  refused(
+    () => uniPc({ uncorrected: [0, '1' as never] }),
+    "uncorrected must be a non-negative integer, got '1'.",
+  );
+  refused(
+    () => lcm({ boundary: 5 as never }),
+    'lcm: boundary must be a function of t that gives { skip, out }, got 5. Leave it out',
+  );
+  refused(
+    () => fromSchedulerConfig({ _class_name: 'DDIMScheduler' }, { steps: 5 }).model({} as never),
+    'DDIMScheduler: model() must get the network as a function (x, timestep, condition) => tensor, got an object with no keys.',
+  );
   refused(
     () => exponentialIntegrator({ hold: 'x0' as never }),
     "hold must be one of 'score', 'noise', 'data', got 'x0'",

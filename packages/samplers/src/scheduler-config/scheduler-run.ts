@@ -4,7 +4,7 @@
  * table of the noise levels at which the library evaluates, time by time, so that repeated levels, levels off the grid
  * and rounding are as they are there.
  */
-import { combine, DomainError } from '@diff/core';
+import { combine, DomainError, shown } from '@diff/core';
 import { defineModel, type PredictionKind, type ScoreModel, type Time } from '@diff/score';
 import { fromNoiseLevels, type LinearProcess } from '@diff/sde';
 import type * as tf from '@tensorflow/tfjs-core';
@@ -80,6 +80,11 @@ function modelOf(
   scheduler: string,
   network: SchedulerNetwork,
 ): ScoreModel {
+  if (typeof network !== 'function') {
+    throw new DomainError(
+      `${scheduler}: model() must get the network as a function (x, timestep, condition) => tensor, got ${shown(network)}. Wrap it, for example (x, t) => session(x, t).`,
+    );
+  }
   return defineModel({
     process,
     kind,
