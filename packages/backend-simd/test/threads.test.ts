@@ -118,6 +118,27 @@ const cases: readonly Case[] = [
       kernel('DiffDenseGradient', { sum: matrix(), dy: points(1009, 131, 5), dsum: points(1009, 131, 6) }),
   ],
   [
+    'layers and their gradients',
+    () => {
+      const all = [matrix(), points(131, 77, 7), float([77], 8), points(77, 77, 9), points(77, 20, 10)];
+      const product = (x: number, place: number, bias = -1) => ({ x, kernel: place, bias });
+      const layers = [
+        { products: [product(0, 0, 1)], addend: -1, activation: 'silu' },
+        { products: [product(1, 2)], addend: 0, activation: 'silu' },
+        { products: [product(2, 3)], addend: -1, activation: 'linear' },
+      ];
+      const run = (name: string, tensors: tf.Tensor[], attrs: object): tf.Tensor[] =>
+        kernel(
+          name,
+          tensors as object as tf.NamedTensorMap,
+          { layers, inputs: 1, ...attrs } as object as tf.NamedAttrMap,
+        );
+      const [out, kept] = run('DiffLayers', all, { keep: true }) as [tf.Tensor, tf.Tensor];
+      const gradientsOf = (of: string) => run('DiffLayersGradient', [...all, kept, out], { of });
+      return [out, ...gradientsOf('weights'), ...gradientsOf('inputs')];
+    },
+  ],
+  [
     'adam',
     () => {
       const [parameters, first, gradient] = [4, 5, 6].map((seed) => float([1, n], seed)) as [

@@ -20,8 +20,8 @@ import {
   shown,
 } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type DenseProduct, type DenseSums, denseSum, denseWithSum } from './dense.ts';
 import { UNCONDITIONAL } from './exact-model.ts';
+import { type Layer, type LayerProduct, layerProgram, runLayers } from './layers.ts';
 import type { Network } from './network.ts';
 
 export interface MlpOptions {
@@ -91,39 +91,62 @@ export function mlp(options: MlpOptions): Network {
     variables[name] = variable;
     return variable;
   };
-  const layer = (name: string, rows: number, columns: number, gain = 1): ((x: tf.Tensor) => DenseProduct) => {
-    const kernel = weight(`${name}.kernel`, rows, columns, gain / Math.sqrt(rows));
-    const shift = bias(`${name}.bias`, columns);
-    return (x) => ({ x, kernel, bias: shift });
+  /** A weight's place. */
+  const place = (name: string): number => Object.keys(variables).indexOf(name);
+  type Product = (x: LayerProduct['x']) => LayerProduct;
+  const layer = (name: string, rows: number, columns: number, gain = 1): Product => {
+    weight(`${name}.kernel`, rows, columns, gain / Math.sqrt(rows));
+    bias(`${name}.bias`, columns);
+    const places = { kernel: place(`${name}.kernel`), bias: place(`${name}.bias`) };
+    return (x) => ({ x, ...places });
   };
 
   const input = layer('input', size, width);
   const time = layer('time', fourierFeatures, width, Math.SQRT2);
-  const label = classes > 0 ? weight('label.kernel', classes, width, 1) : undefined;
+  const label = classes > 0 && weight('label.kernel', classes, width, 1);
   const body = Array.from({ length: blocks }, (_, i) => ({
     first: layer(`block${i}.first`, width, width),
     shift: layer(`block${i}.shift`, width, width),
     second: layer(`block${i}.second`, width, width, 1 / Math.sqrt(blocks)),
   }));
   const output = layer('output', width, size, 0);
+  /** Inputs are x, the features of the noise level, and labels as rows of zeros and ones. */
+  const layersOf = (hasLabels: boolean): Layer[] => {
+    const ofLabel = { x: { input: 2 }, kernel: place('label.kernel') };
+    const products = [time({ input: 1 }), ...(hasLabels ? [ofLabel] : [])];
+    const layers: Layer[] = [
+      { products, activation: 'silu' },
+      { products: [input({ input: 0 })], activation: 'silu' },
+    ];
+    for (const { first, shift, second } of body) {
+      const h = layers.length - 1;
+      layers.push({ products: [first({ layer: h }), shift({ layer: 0 })], activation: 'silu' });
+      layers.push({ products: [second({ layer: h + 1 })], addend: h, activation: 'silu' });
+    }
+    layers.push({ products: [output({ layer: layers.length - 1 })], activation: 'linear' });
+    return layers;
+  };
+  const [plain, conditional] = [layerProgram(layersOf(false)), layerProgram(layersOf(true))];
   const frequencies = Array.from(
     { length: half },
     (_, i) => 2 * Math.PI * lowest * (highest / lowest) ** (half > 1 ? i / (half - 1) : 0),
   );
 
-  const embedding = (noiseLevel: tf.Tensor1D, labels: tf.Tensor | undefined): tf.Tensor => {
-    const rows = noiseLevel.shape[0];
-    const angles = tf.matMul(tf.reshape(noiseLevel, [rows, 1]), tf.tensor2d(frequencies, [1, half]));
-    const e = time(tf.concat([tf.cos(angles), tf.sin(angles)], 1));
-    if (!label || !labels) return denseSum({ products: [e] }, 'silu');
+  const features = (noiseLevel: tf.Tensor1D): tf.Tensor => {
+    const column = tf.reshape(noiseLevel, [noiseLevel.shape[0], 1]);
+    const angles = tf.matMul(column, tf.tensor2d(frequencies, [1, half]));
+    return tf.concat([tf.cos(angles), tf.sin(angles)], 1);
+  };
+
+  /** The row of label −1 is zero: no condition, no term. */
+  const oneHot = (labels: tf.Tensor, rows: number): tf.Tensor => {
     if (labels.rank !== 1 || labels.shape[0] !== rows) {
       throw new ShapeError(
         `mlp: condition must be labels of shape [${rows}], got ${shown(labels)}. Pass one int32 label per row.`,
       );
     }
-    // The one-hot row of label −1 is zero: no condition, no term.
     const chosen = tf.oneHot(labels.dtype === 'int32' ? labels : tf.cast(labels, 'int32'), classes);
-    return denseSum({ products: [e, { x: tf.cast(chosen, 'float32'), kernel: label }] }, 'silu');
+    return tf.cast(chosen, 'float32');
   };
 
   return {
@@ -142,15 +165,10 @@ export function mlp(options: MlpOptions): Network {
     apply: (x, noiseLevel, condition) =>
       tf.tidy(() => {
         const rows = x.shape[0] ?? 0;
-        const e = embedding(noiseLevel, condition);
-        // h_i and its silu; of the last h nothing else is needed.
-        let sums: DenseSums = { products: [input(tf.reshape(x, [rows, size]))] };
-        for (const { first, shift, second } of body) {
-          const { sum: h, activated } = denseWithSum(sums);
-          const inner = denseSum({ products: [first(activated), shift(e)] }, 'silu');
-          sums = { products: [second(inner)], addend: h };
-        }
-        return tf.reshape(denseSum({ products: [output(denseSum(sums, 'silu'))] }, 'linear'), x.shape);
+        const labels = label && condition ? [oneHot(condition, rows)] : [];
+        const inputs = [tf.reshape(x, [rows, size]), features(noiseLevel), ...labels];
+        const program = labels.length > 0 ? conditional : plain;
+        return tf.reshape(runLayers(program, inputs, Object.values(variables)), x.shape);
       }),
   };
 }

@@ -22,6 +22,7 @@ import {
 import { diffAdamAverageConfig, diffAdamConfig } from './diff-adam.ts';
 import { diffCombineConfig } from './diff-combine.ts';
 import { diffDenseConfig, diffDenseGradientConfig } from './diff-dense.ts';
+import { diffLayersConfig, diffLayersGradientConfig } from './diff-layers.ts';
 import { diffNormalConfig, diffRademacherConfig, diffUniformConfig } from './diff-noise.ts';
 import { diffPairwiseConfig } from './diff-pairwise.ts';
 import { diffSiluConfig, diffSiluGradientConfig } from './diff-silu.ts';
@@ -126,6 +127,8 @@ export const ownKernels: readonly KernelConfig[] = [
   diffSiluGradientConfig,
   diffDenseConfig,
   diffDenseGradientConfig,
+  diffLayersConfig,
+  diffLayersGradientConfig,
   diffAdamConfig,
   diffAdamAverageConfig,
 ];

@@ -103,6 +103,22 @@ export const SHORT_ROW = 16;
 
 const isShort = ({ n, inner }: Pass): boolean => inner === 1 && n > 1 && n <= SHORT_ROW;
 
+/** Σ of float32 over the middle of [outer, n, inner], divided. */
+export function sumPass(backend: SimdBackend, from: number, to: number, pass: Pass, by: number): void {
+  const factor = 1 / by;
+  const { outer, n, inner } = pass;
+  if (isShort(pass)) overOuter(backend, 'sumShortRows', from, to, pass, [n, by]);
+  else if (inner === 1) overOuter(backend, 'sumRows', from, to, pass, [n, factor]);
+  else if (inner === 2) overOuter(backend, 'sumPairs', from, to, pass, [n, factor]);
+  else if (inner === 3) overOuter(backend, 'sumAny', from, to, pass, [n, inner, factor]);
+  else if (outer > 1) overOuter(backend, 'sumColumns', from, to, pass, [n, inner, inner, factor]);
+  else {
+    // One sum of rows: cut along the columns. A piece of fewer than 4 goes over those before it once more.
+    const range = { items: inner, cost: COST * n, multiple: 16 };
+    backend.parallel('sumColumns', range, [each(from, 4), each(to, 4), 1, n, inner, COUNT, factor]);
+  }
+}
+
 /** Σ of float32, divided. */
 export function sumFloat(
   backend: SimdBackend,
@@ -111,21 +127,9 @@ export function sumFloat(
   keepDims: boolean,
   divisor: number,
 ): TensorInfo {
-  return reduce(backend, x, axis, keepDims, (from, to, pass, isLast) => {
-    const by = isLast ? divisor : 1;
-    const factor = 1 / by;
-    const { outer, n, inner } = pass;
-    if (isShort(pass)) overOuter(backend, 'sumShortRows', from, to, pass, [n, by]);
-    else if (inner === 1) overOuter(backend, 'sumRows', from, to, pass, [n, factor]);
-    else if (inner === 2) overOuter(backend, 'sumPairs', from, to, pass, [n, factor]);
-    else if (inner === 3) overOuter(backend, 'sumAny', from, to, pass, [n, inner, factor]);
-    else if (outer > 1) overOuter(backend, 'sumColumns', from, to, pass, [n, inner, inner, factor]);
-    else {
-      // One sum of rows: cut along the columns. A piece of fewer than 4 goes over those before it once more.
-      const range = { items: inner, cost: COST * n, multiple: 16 };
-      backend.parallel('sumColumns', range, [each(from, 4), each(to, 4), 1, n, inner, COUNT, factor]);
-    }
-  });
+  return reduce(backend, x, axis, keepDims, (from, to, pass, isLast) =>
+    sumPass(backend, from, to, pass, isLast ? divisor : 1),
+  );
 }
 
 export const sumConfig: KernelConfig = kernel<SumInputs, SumAttrs>(
