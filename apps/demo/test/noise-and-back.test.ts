@@ -241,6 +241,18 @@ describe.skipIf(browserPath === undefined)('noise and back', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('the backend is changed while the network learns, and another samples by what was learned', async () => {
+    const { page, complaints } = await site.visit('noise?score=learned&training=60&steps=4&count=200', {
+      backend: 'cpu',
+    });
+    await page.getByText(/Training: step [1-9]\d* of 60/).waitFor();
+    await page.getByLabel('Backend').selectOption('simd');
+    await page.getByText(/4 evaluations, .* on simd\. .* weights trained in .* on simd/).waitFor();
+    await page.getByLabel('Backend').selectOption('wasm');
+    await page.getByText(/4 evaluations, .* on wasm\. .* weights kept from before, .* on simd/).waitFor();
+    expect(complaints).toEqual([]);
+  }, 60_000);
+
   test('points drawn in two strokes, and the network that learns them', async () => {
     const { page, complaints } = await site.visit(
       'noise?shape=drawn&score=learned&training=100&steps=8&count=300',

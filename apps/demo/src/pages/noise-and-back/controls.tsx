@@ -18,7 +18,7 @@ export function Controls({
       <Select label="Data" value={values.shape} options={SHAPES} onChange={(shape) => change({ shape })} />
       {values.shape === 'drawn' && (
         <div class="field hint">
-          Draw with mouse or finger on the picture, in as many strokes as you like.
+          Draw on the picture with mouse or finger: lines, or single points by tapping.
           <button
             type="button"
             disabled={values.drawn.length === 0}

@@ -30,9 +30,27 @@ function readPoints(text: string): Points | undefined {
   return Array.from({ length: decoded.length / 2 }, (_, i) => [value(2 * i), value(2 * i + 1)] as const);
 }
 
-/** A stroke beside those of before, thinned evenly to what fits, and as the address will say it. */
+/** Distance between the points of a stroke. */
+const SPACING = 0.04;
+
+/** A stroke as points at equal distances, so that a fast hand draws as many as a slow one. */
+function evenly(stroke: Points): Points {
+  const points = stroke.slice(0, 1);
+  let [x, y] = stroke[0]!;
+  for (const [toX, toY] of stroke) {
+    const length = Math.hypot(toX - x, toY - y);
+    const [stepX, stepY] = [(SPACING * (toX - x)) / length, (SPACING * (toY - y)) / length];
+    for (let left = length; left >= SPACING; left -= SPACING) {
+      [x, y] = [x + stepX, y + stepY];
+      points.push([x, y]);
+    }
+  }
+  return points;
+}
+
+/** A stroke (one point at least) beside those of before, thinned evenly to what fits, as the address will say it. */
 export function joinStrokes(before: Points, stroke: Points): Points {
-  const all = [...before, ...stroke];
+  const all = [...before, ...evenly(stroke)];
   const kept = Math.min(all.length, MOST_POINTS);
   const thinned = Array.from({ length: kept }, (_, i) => all[Math.floor((i * all.length) / kept)]!);
   return readPoints(writePoints(thinned)) ?? [];

@@ -43,7 +43,10 @@ export default function NoiseAndBack({ backend }: PageProps): JSX.Element {
   );
 
   const ran = useRef<{ readonly backend: string; readonly args?: NoiseAndBackArgs }>({ backend: '' });
+  /** Whose news are wanted; a drawing ends the run that is under way, and its last news come too late. */
+  const wanted = useRef(0);
   const run = useCallback(() => {
+    const mine = ++wanted.current;
     ran.current = { backend, args };
     // The view of the run before stays until this one has something to show.
     let own: View | undefined;
@@ -51,7 +54,7 @@ export default function NoiseAndBack({ backend }: PageProps): JSX.Element {
       update: (news) => {
         own = heard(own, news)!;
         const now = own;
-        setView((before) => (news.kind === 'start' ? (before ?? now) : now));
+        if (mine === wanted.current) setView((before) => (news.kind === 'start' ? (before ?? now) : now));
         return progressOf(args, own);
       },
       done: ({ nfe, seconds, learned }) => {
@@ -101,8 +104,14 @@ export default function NoiseAndBack({ backend }: PageProps): JSX.Element {
               density={values.density === 'on'}
               drawable={shape === 'drawn'}
               drawn={drawn}
-              onDraw={cancel}
-              onStroke={(stroke) => change({ drawn: joinStrokes(drawn, stroke) })}
+              onDraw={() => {
+                wanted.current++;
+                cancel();
+              }}
+              onStroke={(stroke) => {
+                setView(undefined);
+                change({ drawn: joinStrokes(drawn, stroke) });
+              }}
             />
             <Slider
               label={shown ? (shown.forward ? 'Forward: time' : 'Back: time') : 'Time'}

@@ -8,8 +8,6 @@ import { EXTENT } from './options.ts';
 type Point = readonly [number, number];
 
 const SIDE = 720;
-/** A stroke has more points than this; less was a slip of the hand. */
-const SLIP = 2;
 
 export function Picture({
   label,
@@ -31,6 +29,7 @@ export function Picture({
   readonly drawn: readonly Point[];
   /** A stroke begins. */
   onDraw(): void;
+  /** It has ended: one point at least. */
   onStroke(points: readonly Point[]): void;
 }): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -54,8 +53,7 @@ export function Picture({
   const finish = (): void => {
     const points = stroke.current;
     stroke.current = undefined;
-    if (points && points.length > SLIP) onStroke(points);
-    else paint();
+    if (points) onStroke(points);
   };
   return (
     <canvas
