@@ -1,6 +1,7 @@
 /**
- * The conformance suite of the diffusion ops, in a real browser: once on a page like any other, and once on a cross-origin
- * isolated page, where WebAssembly may have threads. Without a Chromium there is one skipped test instead.
+ * The conformance suite of the diffusion ops and what only a browser can show, in Chromium: once on a page like any other,
+ * and once on a cross-origin isolated page, where WebAssembly may have threads. Without a Chromium there is one skipped
+ * test instead.
  */
 import base from '@diff/testkit/vitest';
 import { playwright } from '@vitest/browser-playwright';
@@ -32,6 +33,7 @@ const page = (name: string, browser: string, headers: Record<string, string>): V
 const config: ViteUserConfig = executablePath
   ? mergeConfig(base, {
       test: {
+        fileParallelism: false, // a test ends the process of the GPU, which pages share
         projects: [page('plain page', executablePath, {}), page('isolated page', executablePath, ISOLATION)],
       },
     })

@@ -14,6 +14,9 @@ import { DeviceLostError } from './device-lost-error.ts';
 type DataId = tf.TensorInfo['dataId'];
 type Program = Parameters<WebGPUBackend['runWebGPUProgram']>;
 
+/** Milliseconds that a failed read waits for news of a lost device. */
+const PATIENCE = 2000;
+
 export class DiffWebGPUBackend extends WebGPUBackend {
   #lost: DeviceLostError | undefined;
   readonly #whenLost: Promise<never>;
@@ -48,6 +51,11 @@ export class DiffWebGPUBackend extends WebGPUBackend {
     this.incRef(dataId);
     try {
       return await Promise.race([super.read(dataId), this.#whenLost]);
+    } catch (error) {
+      // What waits for a device that goes away may fail before the device says that it is lost.
+      await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+      this.requireDevice('read');
+      throw error;
     } finally {
       if (this.disposeData(dataId)) tf.engine().removeDataId(dataId, this);
     }

@@ -73,7 +73,8 @@ export function describeSoftmaxMean(ops: DiffusionOps): void {
       { of: 'values, variances by component, noise by row', values: true, vectors: true },
     ])('blends x with $of', async ({ values: hasValues, vectors }) => {
       const blend = [-1.5, 0.75] as const;
-      for (const [n, d, k] of shapes) {
+      // Few row lengths: a backend may compile a program for each.
+      for (const [n, d, k] of shapes.filter(([, length]) => length === 2 || length === 65)) {
         const x = rows(n, d, 1);
         const centres = rows(k, d, 2);
         const values = rows(k, d, 6);
