@@ -18,7 +18,16 @@
  *
  * Order 2 or 3, as many evaluations an inner step. The grid must end at σ > 0 and start at α > 0.
  */
-import { DomainError, fold, NumericalError, requireInteger, requirePositive, shown } from '@diff/core';
+import {
+  DomainError,
+  fold,
+  NumericalError,
+  requireFinite,
+  requireInteger,
+  requireOneOf,
+  requirePositive,
+  shown,
+} from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type AdaptiveFlowOptions, requireNoiseAndSignal } from './adaptive-flow-sampler.ts';
 import { ancestralStep, checkedEta } from './ancestral-step.ts';
@@ -75,8 +84,8 @@ function tableauOf(order: 2 | 3, ratio: number, h: number): { high: ButcherTable
  *
  * @param options tolerances default to 0.05 (relative) and 0.0078 (absolute); the rest as for `dormandPrince`.
  * @returns a sampler of order 2 or 3, deterministic unless eta > 0; `nfe` is the bound that maximumAttempts gives.
- * @throws DomainError for another order, an eta outside [0, 1], or a tolerance of 0 or below; in a run NumericalError where no step size
- *   meets the tolerance, naming time and step size.
+ * @throws DomainError for another order or norm, an eta outside [0, 1], a tolerance of 0 or below, or a coefficient that is
+ *   not finite; in a run NumericalError where no step size meets the tolerance, naming time and step size.
  * @example
  * ```ts
  * import { dpmAdaptive } from '@diff/samplers';
@@ -95,6 +104,10 @@ export function dpmAdaptive(options: DpmAdaptiveOptions = {}): Sampler {
   const absolute = requirePositive('dpmAdaptive', 'absoluteTolerance', options.absoluteTolerance ?? 0.0078);
   requirePositive('dpmAdaptive', 'initialStep', initialStep);
   requireInteger('dpmAdaptive', 'maximumAttempts', maximumAttempts, 1);
+  requireOneOf('dpmAdaptive', 'norm', norm, ['row', 'batch']);
+  for (const [name, value] of Object.entries({ proportional, integral, derivative })) {
+    requireFinite('dpmAdaptive', name, value);
+  }
   const errorOrder = eta === 0 ? order : 1.5;
   const b1 = (proportional + integral + derivative) / errorOrder;
   const b2 = -(proportional + 2 * derivative) / errorOrder;

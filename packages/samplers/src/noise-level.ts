@@ -5,10 +5,10 @@
 import { DomainError, requireFinite, shown } from '@diff/core';
 import type { NoiseLevel } from '@diff/sde';
 
-function required(where: string, value: unknown, at: string): number {
+function required(where: string, value: unknown, at: string, name = 'noiseLevel'): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
     throw new DomainError(
-      `${where}: noiseLevel must be a finite number of at least 0, got ${shown(value)}${at}. Use 0 for the probability flow, 1 for the reverse SDE.`,
+      `${where}: ${name} must be a finite number of at least 0, got ${shown(value)}${at}. Use 0 for the probability flow, 1 for the reverse SDE.`,
     );
   }
   return value;
@@ -47,7 +47,7 @@ export function noiseBetween({
   from = 0,
   upTo = Number.POSITIVE_INFINITY,
 }: NoiseBetweenOptions): (t: number) => number {
-  required('noiseBetween', level, '');
+  required('noiseBetween', level, '', 'level');
   requireFinite('noiseBetween', 'from', from);
   if (typeof upTo !== 'number' || !(upTo > from)) {
     throw new DomainError(

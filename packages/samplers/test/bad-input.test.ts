@@ -19,6 +19,7 @@ import {
   fromSchedulerConfig,
   invert,
   lcm,
+  noiseBetween,
   type SampleOptions,
   type Sampler,
   sample,
@@ -217,6 +218,18 @@ test('options of samplers that are strings, of no order, or no tolerance', () =>
   refused(() => bogackiShampine({ absoluteTolerance: '1e-3' as never }), "above 0, got '1e-3'.");
   refused(() => dormandPrince({ maximumAttempts: 0 }), 'maximumAttempts must be a positive integer, got 0');
   refused(() => dpmAdaptive({ relativeTolerance: -1 }), 'dpmAdaptive: ');
+  refused(
+    () => dpmAdaptive({ norm: 'rows' as never }),
+    "dpmAdaptive: norm must be one of 'row', 'batch', got 'rows'.",
+  );
+  refused(
+    () => dpmAdaptive({ integral: '1' as never }),
+    "dpmAdaptive: integral must be a finite number, got '1'.",
+  );
+  refused(
+    () => noiseBetween({ level: -1 }),
+    'noiseBetween: level must be a finite number of at least 0, got -1.',
+  );
   refused(() => ddim({ eta: '0' as never }), "ddim: eta must lie in [0, 1], got '0'.");
   refused(
     () => eulerMaruyama({ noiseLevel: '1' as never }),
