@@ -24,7 +24,7 @@ export const EXTENT = 2.6;
 
 /** Where the score comes from: known in closed form, or from a network that is trained on the spot. */
 export const SCORES = ['exact', 'learned'] as const;
-export type ScoreName = (typeof SCORES)[number];
+type ScoreName = (typeof SCORES)[number];
 
 /** A distribution in the plane. */
 export interface Distribution {
