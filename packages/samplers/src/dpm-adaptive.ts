@@ -7,7 +7,7 @@
  *   order 3   low y + Δ (3ε̂₁ − ε̂)/2,               high y + Δ ε̂ − (ς_r/r₂)((e^h − 1)/h − 1)(ε̂₂ − ε̂)   r = 1/3, 2/3
  *
  * e = |low − high|/max(absolute, relative·max(|low|, |low before|)), root mean square; with v = 1/e the step size is
- * multiplied by 1 + atan(v^{b₁} v_1^{b₂} v_2^{b₃} − 1), b = (p + i + d, −p − 2d, d)/q with q the order, or 1.5 where η > 0,
+ * multiplied by 1 + atan(v^{b₁} v_1^{b₂} v_2^{b₃} − 1), b = (p + i + d, −p − 2d, d)/q with q the order, or 1.5 in a step with η > 0,
  * v_1 and v_2 those of the last two accepted steps, and the step is accepted where that factor is at least 0.81.
  *
  * With η > 0 a step goes down to ς_d of `ancestralStep`, but not below the level ς_e at which the grid ends (the model is
@@ -108,10 +108,11 @@ export function dpmAdaptive(options: DpmAdaptiveOptions = {}): Sampler {
   for (const [name, value] of Object.entries({ proportional, integral, derivative })) {
     requireFinite('dpmAdaptive', name, value);
   }
-  const errorOrder = eta === 0 ? order : 1.5;
-  const b1 = (proportional + integral + derivative) / errorOrder;
-  const b2 = -(proportional + 2 * derivative) / errorOrder;
-  const b3 = derivative / errorOrder;
+  /** The exponents of v, v_1 and v_2 in a step with that share of noise. */
+  const exponents = (share: number): readonly [number, number, number] => {
+    const q = share === 0 ? order : 1.5;
+    return [(proportional + integral + derivative) / q, -(proportional + 2 * derivative) / q, derivative / q];
+  };
 
   async function measured(difference: tf.Tensor, low: tf.Tensor, before: tf.Tensor): Promise<number> {
     const scalar = tf.tidy(() => {
@@ -210,6 +211,7 @@ export function dpmAdaptive(options: DpmAdaptiveOptions = {}): Sampler {
           const error = await measured(difference, partner, before);
           const v = 1 / (error + 1e-8);
           const [v1, v2] = memory.inverse ?? [v, v];
+          const [b1, b2, b3] = exponents(share);
           const factor = Number.isFinite(error) ? 1 + Math.atan(v ** b1 * v1 ** b2 * v2 ** b3 - 1) : 0.1;
           const accepted = factor >= 0.81;
           memory = {

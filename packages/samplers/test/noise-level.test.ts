@@ -112,7 +112,7 @@ describe.each(Object.entries(METHODS))('%s', (_name, [make, twin]) => {
 
 test('bad windows', () => {
   expect(() => noiseBetween({ level: -1 })).toThrow(
-    'noiseBetween: noiseLevel must be a finite number of at least 0, got -1',
+    'noiseBetween: level must be a finite number of at least 0, got -1',
   );
   expect(() => noiseBetween({ level: 1, from: 0.5, upTo: 0.5 })).toThrow(
     'noiseBetween: upTo must be a time after from = 0.5, got 0.5.',
