@@ -1,4 +1,4 @@
-/** What is left when something is missing, and that nothing piles up. */
+/** What is left when something is missing. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { browserPath, openSite, type Site } from './site.ts';
 
@@ -96,26 +96,4 @@ describe.skipIf(browserPath === undefined)('shared memory', () => {
       await site.close();
     }
   });
-});
-
-describe.skipIf(browserPath === undefined)('memory', () => {
-  test('does not grow over 200 runs', async () => {
-    const site = await openSite();
-    try {
-      const { page } = await site.visit('noise?steps=2&count=100');
-      const runs = async (count: number): Promise<number> => {
-        for (let i = 0; i < count; i++) {
-          await page.getByRole('button', { name: 'Run' }).click();
-          await page.getByText(/2 evaluations/).waitFor();
-        }
-        // Of the page and its worker together, after a collection of garbage.
-        return page.evaluate('performance.measureUserAgentSpecificMemory().then(({ bytes }) => bytes)');
-      };
-      const before = await runs(20);
-      const after = await runs(180);
-      expect(after - before).toBeLessThan(3e6); // 180 runs of 29 pictures of 1.9 kB would be 10 MB
-    } finally {
-      await site.close();
-    }
-  }, 180_000);
 });

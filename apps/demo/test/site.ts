@@ -24,6 +24,9 @@ interface VisitOptions extends BrowserContextOptions {
 
 export const browserPath: string | undefined = findChromium();
 
+/** A page that asks how much memory it needs is told at once, not after the next collection of garbage. */
+const EAGER = '--enable-blink-features=ForceEagerMeasureMemory';
+
 /** @param isolated with the headers that let a page share memory between threads. */
 export async function openSite({ isolated = true }: { readonly isolated?: boolean } = {}): Promise<Site> {
   const server: PreviewServer = await preview({
@@ -33,7 +36,10 @@ export async function openSite({ isolated = true }: { readonly isolated?: boolea
     logLevel: 'error',
   });
   const [url] = server.resolvedUrls!.local;
-  const browser: Browser = await chromium.launch({ executablePath: browserPath!, args: [...chromiumFlags] });
+  const browser: Browser = await chromium.launch({
+    executablePath: browserPath!,
+    args: [...chromiumFlags, EAGER],
+  });
   return {
     async visit(view, { backend = 'simd', inWorker, ...options } = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });

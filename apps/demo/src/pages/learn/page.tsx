@@ -17,7 +17,7 @@ const fields = {
   shape: choice(SHAPES, 'Swiss roll'),
   drawn: drawnPoints,
   width: number(96, { min: 16, max: 256, whole: true }),
-  training: number(1500, { min: 100, max: 10_000, whole: true }),
+  training: number(1500, { min: 10, max: 10_000, whole: true }),
   steps: number(18, { min: 4, max: 100, whole: true }),
   count: number(1000, { min: 100, max: 5000, whole: true }),
   seed: number(7, { min: 0, max: 2 ** 32 - 1, whole: true }),

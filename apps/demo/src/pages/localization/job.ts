@@ -3,7 +3,7 @@
  * π_s ∝ exp(⟨U_s, x⟩ − (s/2)|x|²) π₀. As E[x | s x + √s G = u] it is the posterior mean at noise variance 1/s, which is what
  * `softmaxMean` computes. Euler on a geometric grid of s.
  */
-import { combine, fold, key, softmaxMean } from '@diff/core';
+import { combine, createPacer, fold, key, softmaxMean } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Job } from '../../engine/protocol.ts';
 import { pointsOf } from '../noise-and-back/shapes.ts';
@@ -46,10 +46,11 @@ export const localization: Job<LocalizationArgs, Measure | Moment, LocalizationR
   const atoms = await pointsOf(shape, points, seed, []);
   update({ atoms: Float32Array.from(atoms.flat()) });
   const centres = tf.tensor2d(atoms.map(([x, y]) => [x, y]));
+  const pacer = createPacer({ signal });
   let u = tf.zeros([paths, 2]);
   try {
     for (let i = 0; i <= steps; i++) {
-      signal.throwIfAborted();
+      await pacer.turn();
       const s = i === 0 ? 0 : FIRST * (LAST / FIRST) ** ((i - 1) / (steps - 1));
       const next = FIRST * (LAST / FIRST) ** (i / (steps - 1));
       // At s = 0 the measure is π₀ itself; a huge noise variance says the same.
