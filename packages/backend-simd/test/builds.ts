@@ -7,6 +7,8 @@ export interface Build {
   readonly kernels: WasmExports;
   /** A block of n floats at a multiple of 64 bytes, with room up to the next. The same place in every call. */
   readonly floats: (slot: number, n: number) => Float32Array<ArrayBuffer>;
+  /** The last n floats of the memory. */
+  readonly last: (n: number) => Float32Array<ArrayBuffer>;
 }
 
 /** Bytes between two slots. */
@@ -23,6 +25,7 @@ function start(name: 'base' | 'relaxed'): Build {
     name,
     kernels: exports as WebAssembly.Exports & WasmExports,
     floats: (slot, n) => new Float32Array(memory.buffer, (slot + 1) * SLOT, n),
+    last: (n) => new Float32Array(memory.buffer, memory.buffer.byteLength - 4 * n, n),
   };
 }
 

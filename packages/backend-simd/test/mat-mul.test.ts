@@ -163,6 +163,35 @@ describe.each(builds)('sgemm, $name build', (build) => {
     }
   });
 
+  it.each([16, 96])('reads nothing behind A and C where the memory ends with them: %i columns', (n) => {
+    const [m, k] = [100, 48];
+    const [a, b] = [noise(m * k, 1), noise(k * n, 2)];
+    const sizes = { m, n, k, transA: false, transB: false };
+    const expected = sgemm(build, a, b, sizes);
+    const scratch = build.floats(3, build.kernels.sgemmScratch(m, n, k) / 4).byteOffset;
+    const [pa, pb, pc] = [build.floats(0, m * k), build.floats(1, k * n), build.floats(2, m * n)];
+    pb.set(b);
+    for (const [lastA, lastC] of [
+      [build.last(m * k), pc],
+      [pa, build.last(m * n)],
+    ] as const) {
+      lastA.set(a);
+      build.kernels.sgemm(
+        lastA.byteOffset,
+        pb.byteOffset,
+        lastC.byteOffset,
+        0,
+        m,
+        n,
+        k,
+        false,
+        false,
+        scratch,
+      );
+      expect(lastC.slice()).toEqual(expected);
+    }
+  });
+
   it('adds the bias after the sum, as a separate addition would', () => {
     for (const [m, n, k] of [
       [13, 21, 9],
