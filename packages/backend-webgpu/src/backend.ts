@@ -1,5 +1,6 @@
 /**
- * The tfjs WebGPU backend, with what it lacks: a device that may be lost, and a way to record dispatches of our own.
+ * The tfjs WebGPU backend, with what it lacks: a device that may be lost, reads that outlive their tensor, cumulative sums of
+ * several lengths, and a way to record dispatches of our own.
  *
  * When the device is lost (driver reset, GPU removed, page in the background for too long), tfjs goes on as if nothing
  * had happened and reads hang or give zeros. Here every read and every kernel fails from then on with
@@ -41,7 +42,10 @@ export class DiffWebGPUBackend extends WebGPUBackend {
   }
 
   override runWebGPUProgram(...args: Program): tf.TensorInfo {
-    this.requireDevice(args[0].shaderKey);
+    const [program] = args;
+    this.requireDevice(program.shaderKey);
+    // The shader of cumsum and cumprod holds the length, which its key lacks: one of another length would run.
+    if (program.shaderKey.startsWith('cum_')) program.shaderKey += `_${program.outputShape.at(-1)}`;
     return super.runWebGPUProgram(...args);
   }
 
