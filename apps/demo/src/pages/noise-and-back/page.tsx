@@ -1,8 +1,10 @@
 /** Page 1: noise and back. */
 import type { JSX } from 'preact';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { Check, Formula, Slider } from '../../ui/fields.tsx';
+import { useCallback, useMemo, useRef, useState } from 'preact/hooks';
+import { Check, Formula } from '../../ui/fields.tsx';
 import { RunControls } from '../../ui/run-controls.tsx';
+import { frameAt, Scrubber } from '../../ui/scrubber.tsx';
+import { useFollowing } from '../../ui/use-following.ts';
 import { useRun } from '../../ui/use-run.ts';
 import { useUrlState } from '../../url-state.ts';
 import type { PageProps } from '../index.ts';
@@ -12,11 +14,8 @@ import { joinStrokes } from './drawn-points.ts';
 import { fields } from './fields.ts';
 import type { NoiseAndBackArgs, NoiseAndBackResult, NoiseAndBackUpdate } from './options.ts';
 import { Picture } from './picture.tsx';
-import { frameAt, frameCount, heard, progressOf, type View } from './view.ts';
+import { frameCount, heard, progressOf, type View } from './view.ts';
 import './page.css';
-
-/** Milliseconds without a change after which the run starts anew: a slider is dragged over many values. */
-const SETTLED = 250;
 
 const EXACT =
   'The score is exact: the data are 500 points, each blurred into a Gaussian of deviation 0.05, and so is every ' +
@@ -42,12 +41,10 @@ export default function NoiseAndBack({ backend }: PageProps): JSX.Element {
     [shape, drawn, score, training, process, sampler, grid, steps, b, count, seed],
   );
 
-  const ran = useRef<{ readonly backend: string; readonly args?: NoiseAndBackArgs }>({ backend: '' });
   /** Whose news are wanted; a drawing ends the run that is under way, and its last news come too late. */
   const wanted = useRef(0);
-  const run = useCallback(() => {
+  const begin = useCallback(() => {
     const mine = ++wanted.current;
-    ran.current = { backend, args };
     // The view of the run before stays until this one has something to show.
     let own: View | undefined;
     start(args, {
@@ -66,24 +63,12 @@ export default function NoiseAndBack({ backend }: PageProps): JSX.Element {
     });
   }, [args, start, backend]);
 
-  // The picture follows the controls: what somebody opens shows its samples without being asked, a change starts the
-  // run anew (and ends the one that is under way, training too), and so does another backend.
-  useEffect(() => {
-    const before = ran.current;
-    if (backend === '' || (before.backend === backend && before.args === args)) return undefined;
-    const timer = setTimeout(
-      () => {
-        if (ran.current === before) run();
-      },
-      before.backend === backend ? SETTLED : 0,
-    );
-    return () => clearTimeout(timer);
-  }, [run, backend, args]);
+  const run = useFollowing(args, backend, begin);
 
-  const shown = view && frameAt(view, values.at);
+  const frames = view ? frameCount(view.start) : 0;
+  const shown = view && frameAt(view.frames, values.at, frames);
   const floor = view?.start.floor;
   const strokes = useMemo(() => new Float32Array(drawn.flat()), [drawn]);
-  const last = view ? frameCount(view.start) - 1 : 1;
   const { points, arrows } = shown ?? view?.lesson ?? { points: strokes, arrows: undefined };
   const learns = view?.lesson !== undefined && state.busy;
   const moment = shown ? ` at time ${shown.t.toPrecision(3)}` : learns ? ', the network learns' : '';
@@ -113,15 +98,20 @@ export default function NoiseAndBack({ backend }: PageProps): JSX.Element {
                 change({ drawn: joinStrokes(drawn, stroke) });
               }}
             />
-            <Slider
-              label={shown ? (shown.forward ? 'Forward: time' : 'Back: time') : 'Time'}
-              value={shown ? Math.round(values.at * last) : 0}
-              min={0}
-              max={last}
-              step={1}
-              disabled={!shown}
-              shown={shown ? `t = ${shown.t.toPrecision(3)}` : learns ? 'the network learns' : '–'}
-              onChange={(moment) => change({ at: Number((moment / last).toFixed(4)) })}
+            <Scrubber
+              label={
+                shown
+                  ? shown.forward
+                    ? 'Forward: time'
+                    : 'Back: time'
+                  : learns
+                    ? 'Time: training first'
+                    : 'Time'
+              }
+              at={values.at}
+              count={frames}
+              shown={shown && `t = ${shown.t.toPrecision(3)}`}
+              onChange={(at) => change({ at })}
             />
             <div class="row">
               <Check

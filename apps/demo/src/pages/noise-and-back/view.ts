@@ -19,11 +19,6 @@ export function heard(view: View | undefined, news: NoiseAndBackUpdate): View | 
 /** Frames that the run will have in all. */
 export const frameCount = ({ forward, back }: View['start']): number => forward.length + back.length;
 
-/** The frame at a share of the way, or the last that is there. */
-export function frameAt({ start, frames }: View, share: number): Frame | undefined {
-  return frames[Math.min(frames.length - 1, Math.round(share * (frameCount(start) - 1)))];
-}
-
 /** Training's share of the progress bar. */
 const TRAINING = 0.8;
 
