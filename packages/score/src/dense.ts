@@ -1,10 +1,10 @@
 /**
- * A dense layer: act(Σ_t (x_t W_t + b_t) + addend), act = silu or the identity.
+ * A dense layer: act(x W + b + addend), act = silu or the identity.
  *
- * Where the backend has the kernels DiffDense and DiffDenseGradient, sums and activation are taken while the rows of the
+ * Where the backend has the kernels DiffDense and DiffDenseGradient, sum and activation are taken while the rows of the
  * product are in the cache; elsewhere these are tfjs's own ops. Of the gradient
  *
- *   g = dact·silu′(sum) + dsum,   dW_t = x_tᵀ g,   dx_t = g W_tᵀ,   db_t = Σ_rows g,   daddend = g
+ *   g = dy·silu′(sum),   dx = g Wᵀ,   dW = xᵀ g,   db = Σ_rows g,   daddend = g
  *
  * only the parts that are asked for are computed. Differentiable as often as tfjs's own ops, either way.
  */
@@ -17,51 +17,24 @@ const FUSED_GRADIENT = 'DiffDenseGradient';
 
 export type DenseActivation = 'linear' | 'silu';
 
-/** x [n, k] times W [k, units] plus b [units]. */
-export interface DenseProduct {
-  readonly x: tf.Tensor;
-  readonly kernel: tf.Tensor;
-  readonly bias?: tf.Tensor | undefined;
-}
-
-export interface DenseSums {
-  readonly products: readonly DenseProduct[];
-  /** Added to the sum, [n, units]. */
-  readonly addend?: tf.Tensor | undefined;
-}
-
-/** How the array of the kernel's inputs is to be read. */
+/** How the kernel reads the array of its inputs: x, W, maybe b, maybe the addend. */
 interface Layout {
-  readonly biases: readonly boolean[];
+  readonly biases: readonly [boolean];
   readonly addend: boolean;
   readonly activation: DenseActivation;
-  /** Is the sum an output beside its activation? Where only the gradient needs it, one of shape [0] to tfjs. */
-  readonly sum: 'none' | 'output' | 'hidden';
+  /** Is the sum kept for the gradient? Then it is an output, of shape [0] to tfjs. */
+  readonly sum: 'none' | 'hidden';
 }
 
-/** The sum in tfjs's own ops. */
-function composed({ products, addend }: DenseSums): tf.Tensor {
-  const sums = products.map(({ x, kernel, bias }) =>
-    tf.fused.matMul({ a: x, b: kernel, ...(bias && { bias }) }),
-  );
-  return [...sums, ...(addend ? [addend] : [])].reduce((a, b) => tf.add(a, b));
-}
-
-function flat({ products, addend }: DenseSums): tf.Tensor[] {
-  return [
-    ...products.flatMap(({ x, kernel, bias }) => (bias ? [x, kernel, bias] : [x, kernel])),
-    ...(addend ? [addend] : []),
-  ];
-}
-
-function unflat(inputs: readonly tf.Tensor[], { biases, addend }: Layout): DenseSums {
-  let at = 0;
-  const products = biases.map((hasBias) => ({
-    x: inputs[at++]!,
-    kernel: inputs[at++]!,
-    bias: hasBias ? inputs[at++] : undefined,
-  }));
-  return { products, addend: addend ? inputs[at] : undefined };
+/** x W + b + addend in tfjs's own ops. */
+function composedSum(
+  x: tf.Tensor,
+  kernel: tf.Tensor,
+  bias: tf.Tensor | undefined,
+  addend: tf.Tensor | undefined,
+): tf.Tensor {
+  const product = tf.fused.matMul({ a: x, b: kernel, ...(bias && { bias }) });
+  return addend ? tf.add(product, addend) : product;
 }
 
 /** silu′(x)·dy in ops that have gradients themselves. */
@@ -70,80 +43,34 @@ function slope(x: tf.Tensor, dy: tf.Tensor): tf.Tensor {
   return tf.mul(dy, tf.mul(s, tf.add(1, tf.mul(x, tf.sub(1, s)))));
 }
 
-/** g and its sum over the rows. */
-function gradientAtSum(
-  dys: tf.Tensor | tf.Tensor[],
-  saved: readonly tf.Tensor[],
-  layout: Layout,
-): { g: tf.Tensor; sum: () => tf.Tensor } {
-  const of = (g: tf.Tensor): { g: tf.Tensor; sum: () => tf.Tensor } => ({ g, sum: () => tf.sum(g, 0) });
-  if (layout.activation === 'linear') return of(dys as tf.Tensor);
-  const [dy, dsum] = dys as [tf.Tensor, tf.Tensor];
-  if (tf.engine().isTapeOn()) {
-    // Somebody wants a second derivative: the sum that was saved would be a constant to it.
-    const g = slope(composed(unflat(saved, layout)), dy);
-    return of(layout.sum === 'output' ? tf.add(g, dsum) : g);
-  }
-  const inputs = { sum: saved.at(-1)!, dy, ...(layout.sum === 'output' && { dsum }) };
-  const [g, rows]: tf.Tensor[] = tf.engine().runKernel(FUSED_GRADIENT, inputs);
-  return { g: g!, sum: () => tf.clone(rows!) };
-}
-
 const gradient: tf.GradConfig = {
   kernelName: FUSED,
   saveAllInputs: true,
   outputsToSave: [false, true],
   gradFunc: (dys, saved, attrs) => {
-    const layout = attrs as object as Layout;
-    const { g, sum } = gradientAtSum(dys, saved, layout);
-    const { products, addend } = unflat(saved, layout);
-    const parts = products.flatMap(({ x, kernel, bias }) => [
+    const { biases, addend: hasAddend, activation } = attrs as object as Layout;
+    const [x, kernel] = saved as [tf.Tensor, tf.Tensor];
+    const bias = biases[0] ? saved[2] : undefined;
+    const addend = hasAddend ? saved[biases[0] ? 3 : 2] : undefined;
+    let g = [dys].flat()[0]!;
+    let rows = (): tf.Tensor => tf.sum(g, 0);
+    if (activation === 'silu' && tf.engine().isTapeOn()) {
+      // Somebody wants a second derivative: the sum that was saved would be a constant to it.
+      g = slope(composedSum(x, kernel, bias, addend), g);
+    } else if (activation === 'silu') {
+      const both: tf.Tensor[] = tf.engine().runKernel(FUSED_GRADIENT, { sum: saved.at(-1)!, dy: g });
+      g = both[0]!;
+      rows = () => tf.clone(both[1]!);
+    }
+    const parts = [
       () => tf.matMul(g, kernel, false, true),
       () => tf.matMul(x, g, true, false),
-      ...(bias ? [sum] : []),
-    ]);
-    if (addend) parts.push(() => tf.clone(g));
+      ...(bias ? [rows] : []),
+      ...(addend ? [() => tf.clone(g)] : []),
+    ];
     return Object.fromEntries(parts.entries());
   },
 };
-
-function isFused(): boolean {
-  return tf.getKernel(FUSED, tf.getBackend()) !== undefined;
-}
-
-function runFused(sums: DenseSums, activation: DenseActivation, isSumUsed: boolean): tf.Tensor[] {
-  if (!tf.getGradient(FUSED)) tf.registerGradient(gradient);
-  const engine = tf.engine();
-  const layout: Layout = {
-    biases: sums.products.map(({ bias }) => bias !== undefined),
-    addend: sums.addend !== undefined,
-    activation,
-    sum: isSumUsed ? 'output' : engine.isTapeOn() ? 'hidden' : 'none',
-  };
-  const inputs = flat(sums) as object as tf.NamedTensorMap;
-  return engine.runKernel(FUSED, inputs, layout as object as tf.NamedAttrMap);
-}
-
-/** A sum and its silu. */
-export function denseWithSum(sums: DenseSums): { readonly sum: tf.Tensor; readonly activated: tf.Tensor } {
-  if (isFused()) {
-    const [activated, sum] = runFused(sums, 'silu', true) as [tf.Tensor, tf.Tensor];
-    return { sum, activated };
-  }
-  const sum = composed(sums);
-  return { sum, activated: silu(sum) };
-}
-
-/** act of a sum of several products. */
-export function denseSum(sums: DenseSums, activation: DenseActivation): tf.Tensor {
-  if (!isFused()) {
-    const sum = composed(sums);
-    return activation === 'silu' ? silu(sum) : sum;
-  }
-  const [out, sum] = runFused(sums, activation, false);
-  sum?.dispose(); // A gradient has its own hold on it.
-  return out!;
-}
 
 export interface DenseOptions {
   /** [units]. */
@@ -188,5 +115,21 @@ export function dense(x: tf.Tensor, kernel: tf.Tensor, options: DenseOptions = {
       `dense: the addend must have shape [${x.shape[0]}, ${units}], got ${shown(addend)}. Pass one row for each of x.`,
     );
   }
-  return denseSum({ products: [{ x, kernel, bias }], addend }, activation);
+  if (!tf.getKernel(FUSED, tf.getBackend())) {
+    const sum = composedSum(x, kernel, bias, addend);
+    return activation === 'silu' ? silu(sum) : sum;
+  }
+  if (!tf.getGradient(FUSED)) tf.registerGradient(gradient);
+  const layout: Layout = {
+    biases: [bias !== undefined],
+    addend: addend !== undefined,
+    activation,
+    sum: tf.engine().isTapeOn() ? 'hidden' : 'none',
+  };
+  const inputs = [x, kernel, ...(bias ? [bias] : []), ...(addend ? [addend] : [])];
+  const [out, kept]: tf.Tensor[] = tf
+    .engine()
+    .runKernel(FUSED, inputs as object as tf.NamedTensorMap, layout as object as tf.NamedAttrMap);
+  kept?.dispose(); // A gradient has its own hold on it.
+  return out!;
 }

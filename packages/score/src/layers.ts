@@ -4,10 +4,11 @@
  *   sum_l = Σ_t (x_t W_t + b_t) + sum_j,   act_l = silu(sum_l) or sum_l;     x_t an input or an earlier act
  *
  * Where the backend has the kernels DiffLayers and DiffLayersGradient tfjs sees one op forward and one backward, whatever
- * the number of layers; elsewhere each layer is one of `dense`. Differentiable as often as tfjs's own ops, either way.
+ * the number of layers; elsewhere they are tfjs's own ops. Differentiable as often as tfjs's own ops, either way.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { type DenseActivation, type DenseSums, denseSum, denseWithSum } from './dense.ts';
+import type { DenseActivation } from './dense.ts';
+import { silu } from './silu.ts';
 
 const FUSED = 'DiffLayers';
 const FUSED_GRADIENT = 'DiffLayersGradient';
@@ -32,26 +33,18 @@ type Weights = readonly tf.Tensor[];
 
 /** One op after another. */
 function composed(layers: readonly Layer[], inputs: readonly tf.Tensor[], weights: Weights): tf.Tensor {
-  const sums: (tf.Tensor | undefined)[] = [];
+  const sums: tf.Tensor[] = [];
   const activations: tf.Tensor[] = [];
-  layers.forEach(({ products, addend, activation }, l) => {
-    const given: DenseSums = {
-      products: products.map(({ x, kernel, bias }) => ({
-        x: 'input' in x ? inputs[x.input]! : activations[x.layer]!,
-        kernel: weights[kernel]!,
-        bias: bias === undefined ? undefined : weights[bias]!,
-      })),
-      addend: addend === undefined ? undefined : sums[addend],
-    };
-    if (activation === 'silu' && layers.some((other) => other.addend === l)) {
-      const { sum, activated } = denseWithSum(given);
-      sums[l] = sum;
-      activations[l] = activated;
-    } else {
-      activations[l] = denseSum(given, activation);
-      sums[l] = activations[l];
-    }
-  });
+  for (const { products, addend, activation } of layers) {
+    const parts = products.map(({ x, kernel, bias }): tf.Tensor => {
+      const a = 'input' in x ? inputs[x.input]! : activations[x.layer]!;
+      return tf.fused.matMul({ a, b: weights[kernel]!, ...(bias !== undefined && { bias: weights[bias]! }) });
+    });
+    if (addend !== undefined) parts.push(sums[addend]!);
+    const sum = parts.reduce((p, q) => tf.add(p, q));
+    sums.push(sum);
+    activations.push(activation === 'silu' ? silu(sum) : sum);
+  }
   return activations.at(-1)!;
 }
 
