@@ -3,11 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
 import type { DownloadSize, Results } from '../suite/results.ts';
-
-interface Esbuild {
-  build(options: object): Promise<{ readonly outputFiles: readonly { readonly contents: Uint8Array }[] }>;
-}
 
 interface Entry {
   readonly name: string;
@@ -44,23 +41,8 @@ const ENTRIES: readonly Entry[] = [
 
 const folder = fileURLToPath(new URL('../..', import.meta.url));
 
-/** esbuild, which the packages are built with. */
-function findEsbuild(): Esbuild | undefined {
-  for (const from of [import.meta.url, new URL('../../../../packages/core/package.json', import.meta.url)]) {
-    try {
-      return createRequire(from)('esbuild') as Esbuild;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
-    }
-  }
-  return undefined;
-}
-
-async function sizeOf(
-  esbuild: Esbuild,
-  { name, source, withCore, files = [] }: Entry,
-): Promise<DownloadSize> {
-  const { outputFiles } = await esbuild.build({
+async function sizeOf({ name, source, withCore, files = [] }: Entry): Promise<DownloadSize> {
+  const { outputFiles } = await build({
     stdin: { contents: source, resolveDir: folder },
     bundle: true,
     minify: true,
@@ -87,9 +69,7 @@ async function sizeOf(
 }
 
 export async function downloadSizes(): Promise<Results['sizes']> {
-  const esbuild = findEsbuild();
-  if (!esbuild) return { cannot: 'esbuild is not installed' };
   const sizes: DownloadSize[] = [];
-  for (const entry of ENTRIES) sizes.push(await sizeOf(esbuild, entry));
+  for (const entry of ENTRIES) sizes.push(await sizeOf(entry));
   return sizes;
 }
