@@ -8,7 +8,7 @@ import { noise } from './noise.ts';
 /** Sizes at which tiles, blocks of rows and the ways of multiplying begin and end. */
 const ROWS = [1, 3, 8, 9, 31, 96, 97, 200];
 const COLUMNS = [1, 4, 5, 8, 17, 64];
-const DEPTHS = [1, 4, 5, 31, 300];
+const DEPTHS = [0, 1, 4, 5, 31, 300];
 
 interface Layer {
   readonly biases: readonly boolean[];
