@@ -163,6 +163,26 @@ describe.each(builds)('sgemm, $name build', (build) => {
     }
   });
 
+  it('gives each product of a batch its own operands', () => {
+    const [count, m, n, k] = [3, 7, 9, 11];
+    const [a, b] = [noise(count * m * k, 1), noise(count * k * n, 2)];
+    const sizes = { m, n, k, transA: false, transB: false };
+    const expected = Array.from({ length: count }, (_, i) => [
+      ...sgemm(build, a.slice(i * m * k, (i + 1) * m * k), b.slice(i * k * n, (i + 1) * k * n), sizes),
+    ]);
+    const [pa, pb, pc] = [
+      build.floats(0, a.length),
+      build.floats(1, b.length),
+      build.floats(2, count * m * n),
+    ];
+    const scratch = build.floats(3, build.kernels.sgemmScratch(m, n, k) / 4).byteOffset;
+    pa.set(a);
+    pb.set(b);
+    const operands = [pa.byteOffset, 4 * m * k, pb.byteOffset, 4 * k * n, pc.byteOffset, 0] as const;
+    build.kernels.sgemmBatch(...operands, count, m, n, k, false, false, scratch);
+    expect([...pc]).toEqual(expected.flat());
+  });
+
   it.each([16, 96])('reads nothing behind A and C where the memory ends with them: %i columns', (n) => {
     const [m, k] = [100, 48];
     const [a, b] = [noise(m * k, 1), noise(k * n, 2)];
