@@ -19,8 +19,10 @@ async function swipe(page: Page, from: [number, number], to: [number, number]): 
     const share = i / 8;
     await touch('touchMove', [[from[0] + share * (to[0] - from[0]), from[1] + share * (to[1] - from[1])]]);
   }
+  await page.waitForTimeout(200); // the finger rests: a fling would swallow the next tap
+  await touch('touchMove', [to]);
   await touch('touchEnd', []);
-  await page.waitForTimeout(350); // sooner, the browser would take a tap for the end of the swipe
+  await page.waitForTimeout(350);
 }
 
 /** Swipes over an element, between two places given as shares of its sides. */
@@ -37,6 +39,13 @@ async function swipeOver(
   const box = (await target.boundingBox())!;
   const at = ([x, y]: [number, number]): [number, number] => [box.x + x * box.width, box.y + y * box.height];
   await swipe(page, at(from), at(to));
+}
+
+/** From now on `began` says in the page whether a run has begun. */
+async function watchForRun(page: Page): Promise<void> {
+  await page.evaluate(`globalThis.began = false; new MutationObserver(() => {
+    if (document.querySelector('.run .status').textContent.startsWith('Starting')) began = true;
+  }).observe(document.querySelector('.run .status'), { subtree: true, characterData: true, childList: true })`);
 }
 
 describe.skipIf(browserPath === undefined)('use', () => {
@@ -67,7 +76,9 @@ describe.skipIf(browserPath === undefined)('use', () => {
       const { page, complaints } = await site.visit(long, { backend: 'cpu' });
       if (!byItself) await runButton(page, facts).click();
       await status(page, running).waitFor();
+      await watchForRun(page);
       await facts.choose(page);
+      await page.waitForFunction('began');
       await status(page, running).waitFor();
       await page.getByLabel('Backend').selectOption('simd');
       await page.getByText('runs on simd').waitFor();
@@ -118,9 +129,7 @@ describe.skipIf(browserPath === undefined)('use', () => {
       let tabs = 0;
       while (!(await here()) && tabs++ < 60) await page.keyboard.press('Tab');
       expect(await here(), 'the run has the focus, and shows it').toBe(true);
-      await page.evaluate(`globalThis.began = false; new MutationObserver(() => {
-        if (document.querySelector('.run .status').textContent.startsWith('Starting')) began = true;
-      }).observe(document.querySelector('.run .status'), { subtree: true, characterData: true, childList: true })`);
+      await watchForRun(page);
       await page.keyboard.press('Enter');
       await page.waitForFunction('began');
       await status(page, finished).waitFor({ timeout: 60_000 });
@@ -138,7 +147,10 @@ describe.skipIf(browserPath === undefined)('use', () => {
         await swipeOver(page, 'canvas[role=img]', [0.2, 0.3], [0.8, 0.7]);
         await page.waitForFunction('/drawn=/.test(location.hash)');
       }
+      if (byItself) await status(page, finished).waitFor();
+      await watchForRun(page);
       await runButton(page, facts).tap();
+      await page.waitForFunction('began');
       await status(page, finished).waitFor({ timeout: 60_000 });
       const slider = page.locator('.view input[type=range]').first();
       if ((await slider.count()) > 0) {
@@ -150,9 +162,28 @@ describe.skipIf(browserPath === undefined)('use', () => {
       if ((await page.locator('canvas.turnable').count()) > 0) {
         await swipeOver(page, 'canvas.turnable', [0.3, 0.3], [0.7, 0.6]);
         await page.waitForFunction('/turn=/.test(location.hash) && /tilt=/.test(location.hash)');
+        // All the way, in radians: the browser has not taken the finger for one that scrolls.
+        const turned = Number(await page.getByLabel('Turn', { exact: false }).first().inputValue()) - 0.6;
+        expect(Math.abs(turned)).toBeGreaterThan(0.7);
       }
       expect(complaints).toEqual([]);
       await page.context().close();
     }, 60_000);
+  });
+
+  test('a slider moved fast does not flood the address, which tells the last of it', async () => {
+    const { page, complaints } = await site.visit(PAGES[3]!.quick);
+    await page.getByText('runs on simd').waitFor();
+    await page.evaluate(`(async () => {
+      const slider = [...document.querySelectorAll('label')].find((l) => l.textContent.startsWith('Turn')).control;
+      for (let i = 0; i <= 400; i++) {
+        slider.value = i / 200;
+        slider.dispatchEvent(new InputEvent('input', { bubbles: true }));
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    })()`);
+    await page.waitForFunction('/turn=2(&|$)/.test(location.hash)');
+    expect(complaints).toEqual([]); // browsers warn of too many changes, or refuse them
+    await page.context().close();
   });
 });
