@@ -5,15 +5,15 @@
  *
  * with ε given, as a number or a function of t, or from a signal-to-noise ratio r between |ε score| and |√(2ε) ξ|:
  *
- *   'row'       ε_i = min(2 r² d/|score_i|², σ²)        each row its own; rows stay independent (the default)
- *   'expected'  ε   = 2 r² σ²                           uses E|score|² ≤ d/σ²; one number for all rows
+ *   'expected'  ε   = 2 r² σ²                           uses E|score|² ≤ d/σ²; one number for all rows (the default)
+ *   'row'       ε_i = min(2 r² d/|score_i|², σ²)        each row its own; rows stay independent
  *   'batch'     ε   = 2 r² (mean|ξ_i| / mean|score_i|)²  as score_sde does: every row then depends on its batch
  *
  * Unadjusted: its stationary law is p_t up to O(ε). With 'row' the step depends on the state, which adds a bias of
  * its own that no smaller r takes away: rows stay longer where they move less, and the stationary law is p_t/ε, hence
- * p_t |score|² where the bound σ² does not act. A Gaussian so gets up to 1 + 2/d times its variance: 3 times on the line, twice in
- * the plane, nothing to speak of in images. Prefer 'expected' where d is small. At a time without noise (σ = 0), where the
- * score is not defined by every prediction, the corrector does nothing.
+ * p_t |score|² where the bound σ² does not act. A Gaussian so gets up to 1 + 2/d times its variance: 3 times on the line,
+ * twice in the plane, nothing to speak of in images. At a time without noise (σ = 0), where the score is not defined by
+ * every prediction, the corrector does nothing.
  */
 import {
   combine,
@@ -37,8 +37,8 @@ export interface LangevinCorrectorOptions {
   readonly stepSize?: StepSize;
   /** r > 0; the literature uses 0.05 to 0.2. */
   readonly signalToNoise?: StepSize;
-  /** Which norms the ratio is taken of; default 'row'. */
-  readonly norms?: 'row' | 'expected' | 'batch';
+  /** Which norms the ratio is taken of; default 'expected'. */
+  readonly norms?: 'expected' | 'row' | 'batch';
   /** Langevin steps a call; default 1. */
   readonly steps?: number;
 }
@@ -65,13 +65,13 @@ const rowNorms = (x: tf.Tensor): tf.Tensor1D =>
  * ```
  */
 export function langevinCorrector(options: LangevinCorrectorOptions): Corrector {
-  const { stepSize, signalToNoise, norms = 'row', steps = 1 } = options;
+  const { stepSize, signalToNoise, norms = 'expected', steps = 1 } = options;
   if ((stepSize === undefined) === (signalToNoise === undefined)) {
     throw new DomainError(
       `langevinCorrector: exactly one of stepSize and signalToNoise must be given, got ${stepSize === undefined ? 'neither' : 'both'}. Try { signalToNoise: 0.16 }.`,
     );
   }
-  requireOneOf('langevinCorrector', 'norms', norms, ['row', 'expected', 'batch']);
+  requireOneOf('langevinCorrector', 'norms', norms, ['expected', 'row', 'batch']);
   requireInteger('langevinCorrector', 'steps', steps, 1);
   const size = stepSize === undefined ? undefined : checked('stepSize', stepSize);
   const ratio = signalToNoise === undefined ? undefined : checked('signalToNoise', signalToNoise);

@@ -141,7 +141,10 @@ export const EVERY_SAMPLER: readonly Entry[] = [
   ...entry(
     'predictorCorrector',
     predictorCorrector({ predictor: ddim(), corrector: langevinCorrector({ stepSize: 0.01, steps: 2 }) }),
-    predictorCorrector({ predictor: ddpm(), corrector: langevinCorrector({ signalToNoise: 0.1 }) }),
+    predictorCorrector({
+      predictor: ddpm(),
+      corrector: langevinCorrector({ signalToNoise: 0.1, norms: 'row' }),
+    }),
     predictorCorrector({
       predictor: ddim(),
       corrector: underdampedLangevinCorrector({ stepSize: 0.02, steps: 2 }),

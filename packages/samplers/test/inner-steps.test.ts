@@ -54,7 +54,10 @@ const MANY: readonly (readonly [string, (count: number) => Sampler, readonly num
     ['refresh', (steps) => annealed({ corrector: refreshCorrector({ share: 0.1, steps }) })],
     ['underdamped', (steps) => annealed({ corrector: underdampedLangevinCorrector({ steps }) })],
     ['mala', (steps) => annealed({ corrector: malaCorrector({ logDensity, steps }) })],
-    ['signal to noise', (steps) => annealed({ corrector: langevinCorrector({ signalToNoise: 0.1, steps }) })],
+    [
+      'signal to noise',
+      (steps) => annealed({ corrector: langevinCorrector({ signalToNoise: 0.1, norms: 'row', steps }) }),
+    ],
     [
       'restart',
       (steps) => restart({ sampler: heun(), intervals: [{ from: 0.5, upTo: 5, iterations: 2, steps }] }),

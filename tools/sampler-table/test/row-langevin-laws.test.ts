@@ -172,7 +172,7 @@ describe.each(Object.entries(SETTINGS))('%s', (_name, setting) => {
       const predictor = reverseDiffusion({ noiseLevel: b });
       const { points, masses } = await rowLaw(setting, predictor);
       expect(Math.abs(masses.reduce((p, q) => p + q, 0) - 1)).toBeLessThan(1e-6);
-      const corrector = langevinCorrector({ signalToNoise: RATIO, steps: CALLS });
+      const corrector = langevinCorrector({ signalToNoise: RATIO, norms: 'row', steps: CALLS });
       const sampler = predictorCorrector({ predictor, corrector });
       const x = await rowSamples(setting, sampler);
 
@@ -210,7 +210,7 @@ describe.each(Object.entries(SETTINGS))('%s', (_name, setting) => {
     const from = process.timeOfLambda(process.lambda(to) - 0.5);
     const laws = (t: number): Law[] => AXES.map((data) => marginal(process, data, t));
     const want = planeMoments(laws(from), laws(to), process.sigma(to));
-    const sampler = annealed({ corrector: langevinCorrector({ signalToNoise: RATIO }) });
+    const sampler = annealed({ corrector: langevinCorrector({ signalToNoise: RATIO, norms: 'row' }) });
     const { mean, covariance } = await sampledMoments({ ...setting, from }, sampler, 1);
     for (const k of [0, 1]) {
       const variance = want.covariance[k]!;
