@@ -115,10 +115,19 @@ switch (task) {
     run('turbo', ['run', 'build', '--filter=@diff/sampler-table^...', ...quiet]);
     run('node', [join(root, 'tools', 'sampler-table', 'src', 'main.ts'), ...args]);
     break;
-  case 'conformance':
+  case 'conformance': {
+    const unknown = args.find((argument) => argument !== '--force');
+    if (unknown) {
+      process.stderr.write(
+        `conformance: only --force is an option here (run also what has not changed), got '${unknown}'. Each suite has its own: ` +
+          'pnpm --filter @diff/backend-simd run conformance --variant base, or pnpm --filter @diff/browser run conformance --run webgpu.\n',
+      );
+      process.exit(2);
+    }
     install();
     run('turbo', ['run', 'conformance', '--log-order=grouped', ...args]);
     break;
+  }
   case 'counts':
     printCounts();
     break;

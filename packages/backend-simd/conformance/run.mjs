@@ -1,6 +1,7 @@
 // tfjs-core's published op tests (about 4,000 specs) on the backend "simd": once for each of RUNS, or once as asked.
 //
-//   npm run conformance -- [--variant base|relaxed|threads] [--threads N] [--stress] [--grep TEXT] [--backend cpu] [--fallbacks]
+//   pnpm --filter @diff/backend-simd run conformance [--variant base|relaxed|threads] [--threads N] [--stress]
+//     [--grep TEXT] [--backend cpu] [--fallbacks]
 //
 // --threads: computes on so many threads (default: 2 for the variant threads, else 1), and cuts even small tensors
 //   into pieces.

@@ -1,7 +1,7 @@
 // tfjs-core's published op tests (about 4,000 specs) in Chromium: on simd, on a plain page and, with threads, on a
 // cross-origin isolated one; and on the wasm and webgpu backends of tfjs, WebGPU on SwiftShader.
 //
-//   npm run conformance -- [--run "simd, plain page"] [--record]
+//   pnpm --filter @diff/browser run conformance [--run "simd, plain page"] [--record]
 //
 // --run: the run of that name alone.
 // --record: writes what fails on wasm and webgpu to known-failures/, instead of comparing with it.

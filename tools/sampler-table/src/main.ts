@@ -53,7 +53,8 @@ function check(): void {
 }
 
 const { check: only, missing = false } = new Command()
-  .name('samplers')
+  .name('npm run samplers --')
+  .showHelpAfterError('(npm run samplers -- --help lists all options)')
   .description('Measure all samplers and write docs/samplers.md')
   .option('--check', 'compare the claims on the page with the samplers')
   .option('--missing', 'measure only what the last run did not; for when samplers have been added')
