@@ -75,7 +75,7 @@ describe.skipIf(browserPath === undefined)('use', () => {
     test('another choice under way gives the result of that choice, and its address the same again', async () => {
       const { page, complaints } = await site.visit(long, { backend: 'cpu' });
       if (!byItself) await runButton(page, facts).click();
-      await status(page, running).waitFor();
+      await status(page, running).filter({ hasNotText: 'Starting' }).waitFor();
       await watchForRun(page);
       await facts.choose(page);
       await page.waitForFunction('began');

@@ -17,7 +17,7 @@ interface FramesOptions<Args, Frame, Result> {
   done(result: Result): string;
 }
 
-export interface Frames<Frame, Result> {
+interface Frames<Frame, Result> {
   readonly state: RunState;
   /** Of the run before, until this one has something to show. */
   readonly frames: readonly Frame[];
