@@ -12,9 +12,12 @@ export function batchOrder(key: Key, rows: number, batchSize: number): (step: nu
     if (cached?.epoch !== epoch) cached = { epoch, order: keyedPermutation(fold(key, epoch), rows) };
     return cached.order;
   };
-  return (step) =>
-    Int32Array.from({ length: batchSize }, (_, j) => {
+  return (step) => {
+    const batch = new Int32Array(batchSize);
+    for (let j = 0; j < batchSize; j++) {
       const position = step * batchSize + j;
-      return orderOf(Math.floor(position / rows))[position % rows]!;
-    });
+      batch[j] = orderOf(Math.floor(position / rows))[position % rows]!;
+    }
+    return batch;
+  };
 }
