@@ -148,7 +148,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
         ...(resumed.average ? { average: row(resumed.average) } : {}),
       }
     : initialState(plan, parameters);
-  parameters.assign(state.parameters);
+  if (resumed) parameters.assign(state.parameters);
   let lastFinite = tf.clone(state.parameters);
   let losses: tf.Tensor[] = [];
   let norm: tf.Tensor | undefined;
