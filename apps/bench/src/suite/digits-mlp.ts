@@ -18,7 +18,7 @@ export const digitsMlp: TrainedNetwork = {
   eventShape: [SIZE],
   batchSize: 256,
   checkRows: 64,
-  steps: 10,
+  steps: 15,
   classes: CLASSES,
   quick: true,
   weights: Object.fromEntries([
