@@ -165,6 +165,11 @@ export function mlp(options: MlpOptions): Network {
     apply: (x, noiseLevel, condition) =>
       tf.tidy(() => {
         const rows = x.shape[0] ?? 0;
+        if (condition && !label) {
+          throw new ShapeError(
+            `mlp: this network was made without classes, got a condition, ${shown(condition)}. Make it with \`classes\`, or pass none.`,
+          );
+        }
         const labels = label && condition ? [oneHot(condition, rows)] : [];
         const inputs = [tf.reshape(x, [rows, size]), features(noiseLevel), ...labels];
         const program = labels.length > 0 ? conditional : plain;

@@ -142,6 +142,9 @@ describe('mlp', () => {
     expect(() => mlp({ ...ok, fourierFeatures: 7 })).toThrow(
       'mlp: fourierFeatures / 2 must be a positive integer, got 3.5.',
     );
+    expect(() => mlp(ok).apply(tf.zeros([2, 2]), tf.zeros([2]), tf.zeros([2], 'int32'))).toThrow(
+      'mlp: this network was made without classes, got a condition, a tensor of shape [2].',
+    );
     const network = mlp({ ...ok, classes: 3 });
     expect(() => network.apply(tf.zeros([2, 2]), tf.zeros([2]), tf.zeros([3]))).toThrow(
       'mlp: condition must be labels of shape [2], got a tensor of shape [3].',
