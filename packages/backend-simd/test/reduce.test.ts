@@ -22,11 +22,21 @@ function sums(x: Float32Array, outer: number, n: number, inner: number) {
 }
 
 const U = 2 ** -24;
-/** Bound of assembly/reduce-float.ts: runs of 32 additions a lane, joined by two more, then float64 and one rounding. */
+/** Bound of assembly/reduce-sum.ts: runs of 32 additions a lane, joined by two more, then float64 and one rounding. */
 const BOUND = 36 * U;
 
 describe('reductions', () => {
   beforeEach(() => tf.setBackend('simd'));
+
+  it.each([1, 2, 3, 4, 8, 33])('write nothing where there is nothing to write: [0, 9, %d]', (inner) => {
+    tf.tidy(() => {
+      const x = tf.zeros([0, 9, inner]);
+      for (const f of [tf.sum, tf.mean, tf.max, tf.min, tf.prod]) {
+        expect(f(x, 1).shape).toEqual([0, inner]);
+        expect(f(x, [1, 2]).shape).toEqual([0]);
+      }
+    });
+  });
 
   it('sum along any axis to the bound that the kernel states', async () => {
     for (const n of LENGTHS) {

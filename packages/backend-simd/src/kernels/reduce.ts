@@ -3,7 +3,7 @@
  *
  * Neighbouring axes that are both reduced, or both kept, are one. Each run of reduced axes, the last first, is then
  * a reduction over the middle of [outer, n, inner]: nothing is transposed, and an axis in front costs as much as
- * the last one. Sums are fixed trees (assembly/reduce-float.ts): the result does not depend on how a batch is cut.
+ * the last one. Sums are fixed trees (assembly/reduce-sum.ts and reduce-extreme.ts): the result does not depend on how a batch is cut.
  */
 import {
   backend_util,
@@ -111,7 +111,7 @@ export function sumPass(backend: SimdBackend, from: number, to: number, pass: Pa
   else if (inner === 1) overOuter(backend, 'sumRows', from, to, pass, [n, factor]);
   else if (inner === 2) overOuter(backend, 'sumPairs', from, to, pass, [n, factor]);
   else if (inner === 3) overOuter(backend, 'sumAny', from, to, pass, [n, inner, factor]);
-  else if (outer > 1) overOuter(backend, 'sumColumns', from, to, pass, [n, inner, inner, factor]);
+  else if (outer !== 1) overOuter(backend, 'sumColumns', from, to, pass, [n, inner, inner, factor]);
   else {
     // One sum of rows: cut along the columns. A piece of fewer than 4 goes over those before it once more.
     const range = { items: inner, cost: COST * n, multiple: 16 };
