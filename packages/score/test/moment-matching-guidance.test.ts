@@ -17,6 +17,7 @@ import {
   type ScoreModel,
 } from '@diff/score';
 import { edm, ornsteinUhlenbeck } from '@diff/sde';
+import { expectClose } from '@diff/testkit';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -49,14 +50,8 @@ const x = tf.tensor2d([
 ]);
 const numbers = async (y: tf.Tensor | Promise<tf.Tensor>): Promise<number[]> =>
   Array.from(await (await y).data());
-function close(actual: readonly number[], expected: readonly number[], room = 5e-4): void {
-  expect(actual.length).toBe(expected.length);
-  actual.forEach((a, i) => {
-    expect(Math.abs(a - expected[i]!), `[${i}]: ${a} for ${expected[i]}`).toBeLessThan(
-      room * (1 + Math.abs(expected[i]!)),
-    );
-  });
-}
+const close = (actual: readonly number[], expected: readonly number[], room = 5e-4): void =>
+  expectClose(actual, expected, { absolute: room, relative: room });
 
 /** The third row is the sum of the others, but not its value: with r² there are three eigenvalues, and three steps. */
 const matrix = [

@@ -18,6 +18,7 @@ import {
   type ScoreModel,
 } from '@diff/score';
 import { fromAlphaSigma, ornsteinUhlenbeck } from '@diff/sde';
+import { expectClose } from '@diff/testkit';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -37,14 +38,8 @@ const x = tf.tensor2d([
 ]);
 const numbers = async (y: tf.Tensor | Promise<tf.Tensor>): Promise<number[]> =>
   Array.from(await (await y).data());
-function close(actual: readonly number[], expected: readonly number[], room = 2e-4): void {
-  expect(actual.length).toBe(expected.length);
-  actual.forEach((a, i) => {
-    expect(Math.abs(a - expected[i]!), `[${i}]: ${a} for ${expected[i]}`).toBeLessThan(
-      room * (1 + Math.abs(expected[i]!)),
-    );
-  });
-}
+const close = (actual: readonly number[], expected: readonly number[], room = 2e-4): void =>
+  expectClose(actual, expected, { absolute: room, relative: room });
 
 /** The third row is the sum of the others. */
 const matrix = [
