@@ -1,13 +1,13 @@
 // Rows of a dense layer:
 //
-//   sum = Σ_t (A_t B_t + bias_t) + addend,   out = silu(sum)
+//   sum = Σ_t (A_t B_t + bias_t) + addend,   out = silu(sum),   slope = silu′(sum)
 //
 // A block of rows goes all the way, from the first product to the activation, while it is in the cache. Each product
 // is a rounded sum of its own, as if it had been stored, so a row has the bits of the separate ops, however the rows
 // are cut.
 import { addFloats } from './add-into';
 import { sgemmPacked, sgemmRows, sgemmScratch } from './sgemm';
-import { silu } from './silu';
+import { silu, siluWithSlope } from './silu';
 
 /** Rows of a block: a multiple of the tile's in both builds, and of 8. */
 const ROWS: i32 = 96;
@@ -18,7 +18,8 @@ const COLUMNS: usize = 4; // n
 const ADDEND: usize = 8; // address of m × n floats, or 0
 const SUM: usize = 12; // address of m × n floats, or 0: not wanted
 const OUT: usize = 16; // address of m × n floats, or 0: no activation
-const FIRST: usize = 20;
+const SLOPE: usize = 20; // address of m × n floats, or 0: not wanted
+const FIRST: usize = 24;
 const A: usize = 0; // address of m × k floats
 const B: usize = 4; // address of k × n floats, or of panels
 const BIAS: usize = 8; // address of n floats, or 0
@@ -38,6 +39,7 @@ export function denseRows(table: usize, begin: i32, count: i32, scratch: usize):
   const addend = load<usize>(table, ADDEND);
   const out = load<usize>(table, OUT);
   const sum = load<usize>(table, SUM) || out;
+  const slope = load<usize>(table, SLOPE);
   const end = begin + count;
   const other = scratch;
   const rest = scratch + ((<usize>(min(count, ROWS) * n) << 2) + 63 & ~63);
@@ -60,6 +62,7 @@ export function denseRows(table: usize, begin: i32, count: i32, scratch: usize):
       product += PRODUCT;
     }
     if (addend) addFloats(c, addend + at, c, size);
-    if (out) silu(c, out + at, size);
+    if (slope) siluWithSlope(c, out + at, slope + at, size);
+    else if (out) silu(c, out + at, size);
   }
 }

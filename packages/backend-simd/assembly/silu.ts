@@ -11,8 +11,15 @@ import { fma } from './fma';
 const AHEAD: usize = 4096;
 const SIGN = memory.data<u32>([0x80000000]);
 
+/** Which of them goes to `out`. */
+const VALUE = 0;
+const GRADIENT = 1;
+/** The value, and its slope to `other`. */
+const BOTH = 2;
+
+/** `other` is dy, or where the slope goes. */
 @inline
-function map(gradient: bool, x: usize, dy: usize, out: usize, n: i32): void {
+function map(what: i32, x: usize, other: usize, out: usize, n: i32): void {
   const sign = v128.load32_splat(SIGN);
   const one = expConstant(10);
   const c0 = expConstant(0);
@@ -30,29 +37,34 @@ function map(gradient: bool, x: usize, dy: usize, out: usize, n: i32): void {
   for (; x < end; x += 16) {
     // Loaded for nothing, as in sgemm-ahead.ts: the sum was kept long ago, and fetching each page in its turn took longer
     // than computing.
-    if (gradient && (x & 63) == 0) load<u8>(min(x + AHEAD, last));
+    if (what == GRADIENT && (x & 63) == 0) load<u8>(min(x + AHEAD, last));
     const a = v128.load(x);
     const e = expBounded(v128.or(a, sign), c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, one);
     // Negative by its sign bit: then e stands above the line, else 1.
     const top = v128.bitselect(e, one, i32x4.shr_s(a, 31));
     const bottom = f32x4.add(e, one);
-    if (gradient) {
+    if (what != VALUE) {
       const s = f32x4.div(top, bottom);
       const slope = fma(f32x4.mul(a, s), f32x4.sub(one, s), s);
-      v128.store(out, f32x4.mul(v128.load(dy), slope));
-      dy += 16;
-    } else {
-      v128.store(out, f32x4.div(f32x4.mul(a, top), bottom));
+      if (what == GRADIENT) v128.store(out, f32x4.mul(v128.load(other), slope));
+      else v128.store(other, slope);
+      other += 16;
     }
+    if (what != GRADIENT) v128.store(out, f32x4.div(f32x4.mul(a, top), bottom));
     out += 16;
   }
 }
 
 export function silu(x: usize, out: usize, n: i32): void {
-  map(false, x, 0, out, n);
+  map(VALUE, x, 0, out, n);
 }
 
 /** out = dy · silu′(x). */
 export function siluGradient(x: usize, dy: usize, out: usize, n: i32): void {
-  map(true, x, dy, out, n);
+  map(GRADIENT, x, dy, out, n);
+}
+
+/** out = silu(x), slope = silu′(x); out may be x. */
+export function siluWithSlope(x: usize, out: usize, slope: usize, n: i32): void {
+  map(BOTH, x, slope, out, n);
 }

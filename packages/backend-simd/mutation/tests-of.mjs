@@ -5,7 +5,7 @@ const products = ['mat-mul', 'fused-mat-mul', 'conv2d'];
 
 const TESTS = {
   adam: ['diff-adam'],
-  'add-into': ['reduce'],
+  'add-into': ['reduce', 'diff-layers'],
   'binary-rare': ['binary-rare'],
   binary: ['binary', 'unary'],
   'box-muller': noise,

@@ -1,5 +1,5 @@
 /**
- * A layer of assembly/dense.ts on all threads: sum = Σ_t (x_t W_t + b_t) + addend, out = silu(sum).
+ * A layer of assembly/dense.ts on all threads: sum = Σ_t (x_t W_t + b_t) + addend, out = silu(sum), slope = silu′(sum).
  *
  * Each W is packed once; then blocks of rows go from the products to the activation while they are in the cache.
  */
@@ -24,6 +24,8 @@ export interface DenseRows {
   readonly sum: number;
   /** Where its silu goes, m × n; 0 for no activation. */
   readonly out: number;
+  /** Where silu′(sum) goes, m × n; 0 if nobody wants it. */
+  readonly slope: number;
 }
 
 /** Nanoseconds for packing an element. */
@@ -52,8 +54,8 @@ export function denseRows(backend: SimdBackend, layer: DenseRows): void {
   backend.guarded(() => run(backend, layer));
 }
 
-function run(backend: SimdBackend, { m, n, products, addend, sum, out }: DenseRows): void {
-  const words = [products.length, n, addend, sum, out];
+function run(backend: SimdBackend, { m, n, products, addend, sum, out, slope }: DenseRows): void {
+  const words = [products.length, n, addend, sum, out, slope];
   let [scratch, cost] = [0, n * ((out ? SILU : 0) + 0.2 * products.length)];
   for (const { x, w, bias, k } of products) {
     const panels = m > FEW_ROWS ? packed(backend, w, n, k) : 0;

@@ -190,7 +190,7 @@ describe.each(builds)('denseRows, $name build', ({ kernels, floats }) => {
       values.set(noise(length, seed + 1));
       return values.byteOffset;
     }) as [number, number, number, number];
-    const [sum, out] = [block(m * n), block(m * n)];
+    const [sum, out, slope, ones] = [block(m * n), block(m * n), block(m * n), block(m * n)];
     const [product, panels, scratch, table] = [1, 2, 3, 4].map(() => block(1).byteOffset) as [
       number,
       number,
@@ -200,7 +200,8 @@ describe.each(builds)('denseRows, $name build', ({ kernels, floats }) => {
     kernels.sgemmPack(w, n, k, false, panels, 0, kernels.sgemmPanels(n));
     expect(kernels.denseScratch(m, n, k)).toBeLessThanOrEqual(4 << 14);
     // x W + b, and x W once more, of panels.
-    const words = [2, n, addend, sum.byteOffset, out.byteOffset, x, w, b, k, x, panels, 0, -k];
+    const to = [sum, out, slope].map(({ byteOffset }) => byteOffset);
+    const words = [2, n, addend, ...to, x, w, b, k, x, panels, 0, -k];
     new Int32Array(sum.buffer, table, words.length).set(words);
 
     kernels.sgemm(x, w, sum.byteOffset, b, m, n, k, false, false, scratch);
@@ -208,7 +209,8 @@ describe.each(builds)('denseRows, $name build', ({ kernels, floats }) => {
     kernels.addFloats(sum.byteOffset, product, sum.byteOffset, m * n);
     kernels.addFloats(sum.byteOffset, addend, sum.byteOffset, m * n);
     kernels.silu(sum.byteOffset, out.byteOffset, m * n);
-    const expected = [sum.slice(), out.slice()];
+    kernels.siluGradient(sum.byteOffset, ones.fill(1).byteOffset, slope.byteOffset, m * n);
+    const expected = [sum.slice(), out.slice(), slope.slice()];
     for (const cuts of [
       [0, m],
       [0, 24, m],
@@ -216,12 +218,21 @@ describe.each(builds)('denseRows, $name build', ({ kernels, floats }) => {
     ]) {
       sum.fill(0);
       out.fill(0);
+      slope.fill(0);
       // The last first: what is done must not be written over.
       for (let i = cuts.length - 1; i > 0; i--) {
         kernels.denseRows(table, cuts[i - 1]!, cuts[i]! - cuts[i - 1]!, scratch);
       }
       expectSameBits(sum, expected[0]!, `sum, cut at ${cuts}`);
       expectSameBits(out, expected[1]!, `out, cut at ${cuts}`);
+      expectSameBits(slope, expected[2]!, `slope, cut at ${cuts}`);
     }
+    // Neither the sum nor the slope is wanted.
+    for (const address of [3, 5]) new Int32Array(sum.buffer, table, words.length)[address] = 0;
+    sum.fill(7);
+    slope.fill(7);
+    kernels.denseRows(table, 0, m, scratch);
+    expectSameBits(out, expected[1]!, 'out alone');
+    expect([sum, slope].every((row) => row.every((value) => value === 7))).toBe(true);
   });
 });

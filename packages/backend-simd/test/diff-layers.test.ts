@@ -2,6 +2,8 @@ import { expectClose, expectSameBits } from '@diff/testkit';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { kernelCounts, resetKernelCounts } from '../src/index.ts';
+import { LENGTHS } from './beside-cpu.ts';
+import { builds } from './builds.ts';
 import { noise } from './noise.ts';
 
 interface Layer {
@@ -203,5 +205,29 @@ describe('DiffLayers', () => {
     const before = tf.memory();
     for (let i = 0; i < 5; i++) tf.dispose(once(20));
     expect(tf.memory()).toEqual(before);
+  });
+});
+
+describe.each(builds)('multiplyAddFloats, $name build', ({ kernels, floats }) => {
+  it('rounds the product, then the sum, at every length, also in place', () => {
+    for (const n of LENGTHS) {
+      const [a, b, c, out] = [0, 1, 2, 3].map((slot) => floats(slot, n + 1)) as [
+        Float32Array,
+        Float32Array,
+        Float32Array,
+        Float32Array,
+      ];
+      [a, b, c].forEach((values, seed) => {
+        values.set(noise(n + 1, seed + 1));
+      });
+      out.fill(7);
+      const product = Float32Array.from(a, (v, i) => v * b[i]!);
+      const sum = Float32Array.from(product, (v, i) => v + c[i]!);
+      kernels.multiplyAddFloats(a.byteOffset, b.byteOffset, 0, out.byteOffset, n);
+      expectSameBits(out.subarray(0, n), product.subarray(0, n), `product of ${n}`);
+      expect(out[n]).toBe(7);
+      kernels.multiplyAddFloats(a.byteOffset, b.byteOffset, c.byteOffset, a.byteOffset, n);
+      expectSameBits(a.subarray(0, n), sum.subarray(0, n), `sum of ${n}`);
+    }
   });
 });

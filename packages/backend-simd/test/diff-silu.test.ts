@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { LENGTHS } from './beside-cpu.ts';
 import { builds } from './builds.ts';
 import '../src/index.ts';
-import { expectClose } from '@diff/testkit';
+import { expectClose, expectSameBits } from '@diff/testkit';
 import { noise } from './noise.ts';
 import { sweep, ulp } from './sweep.ts';
 
@@ -42,6 +42,23 @@ describe.each(builds)('silu, $name build', ({ kernels, floats }) => {
       if (!fine && Math.abs(x[i]!) < 1e30)
         expect.fail(`slope of silu at ${x[i]} is ${actual}, expected ${exact}`);
     }
+  });
+
+  it('gives both at once with the same bits, the value in place', () => {
+    const n = 1 << 12;
+    const [x, slope, value, gradient, ones] = [
+      floats(0, n),
+      floats(1, n),
+      floats(2, n),
+      floats(3, n),
+      floats(4, n),
+    ];
+    sweep(x, 90);
+    kernels.silu(x.byteOffset, value.byteOffset, n);
+    kernels.siluGradient(x.byteOffset, ones.fill(1).byteOffset, gradient.byteOffset, n);
+    kernels.siluWithSlope(x.byteOffset, x.byteOffset, slope.byteOffset, n);
+    expectSameBits(x, value, 'value');
+    expectSameBits(slope, gradient, 'slope');
   });
 });
 

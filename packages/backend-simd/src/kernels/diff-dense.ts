@@ -39,7 +39,7 @@ export const diffDenseConfig: KernelConfig = kernel<TensorInfo[], DenseAttrs>(
       addend ? next() : 0,
       ...[sum, out].map((y) => (y ? backend.pointer(y) : 0)),
     ];
-    const rows: DenseRows = { m, n, products, addend: pAddend!, sum: pSum!, out: pOut! };
+    const rows: DenseRows = { m, n, products, addend: pAddend!, sum: pSum!, out: pOut!, slope: 0 };
     denseRows(backend, rows);
     const shown = sum && isActive && fate === 'hidden' ? { ...sum, shape: [0] } : sum;
     return [out, shown].filter((info) => info !== undefined);

@@ -5,6 +5,8 @@
  *
  *   sum_l = Σ_t (x_t W_t + b_t) + sum_j,   act_l = silu(sum_l) or sum_l;     x_t an input or an earlier act
  *   g_l = dact_l·silu′(sum_l) + dsum_l,   dW_t = x_tᵀ g_l,   dx_t += g_l W_tᵀ,   db_t = Σ_rows g_l,   dsum_j += g_l
+ *
+ * For the gradient every act is kept, and silu′(sum) beside it: the exponential is there already.
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import type { SimdBackend } from '../backend.ts';
@@ -46,23 +48,23 @@ const blockOf = (m: number, n: number): number => Math.ceil((m * n) / 16) * 16;
 interface Plan {
   readonly m: number;
   readonly widths: readonly number[];
-  /** Byte offsets of the sum and the activation of each layer in the working memory; equal without an activation. */
-  readonly sums: readonly number[];
+  /** Byte offsets of each layer's activation in the working memory, and of silu′(sum) where it has one. */
   readonly activations: readonly number[];
+  readonly slopes: readonly number[];
   readonly floats: number;
 }
 
 function planOf({ layers }: LayersAttrs, m: number, weights: readonly TensorInfo[]): Plan {
   const widths = layers.map(({ products }) => weights[products[0]!.kernel]!.shape[1]!);
-  const [sums, activations]: [number[], number[]] = [[], []];
+  const [activations, slopes]: [number[], number[]] = [[], []];
   let floats = 0;
   layers.forEach(({ activation }, l) => {
-    sums.push(4 * floats);
-    if (activation === 'silu') floats += blockOf(m, widths[l]!);
     activations.push(4 * floats);
     floats += blockOf(m, widths[l]!);
+    slopes.push(4 * floats);
+    if (activation === 'silu') floats += blockOf(m, widths[l]!);
   });
-  return { m, widths, sums, activations, floats };
+  return { m, widths, activations, slopes, floats };
 }
 
 /** Inputs [m, k] each, then weights, all float32; gives the activation of the last layer. */
@@ -77,13 +79,16 @@ export const diffLayersConfig: KernelConfig = kernel<TensorInfo[], ForwardAttrs>
     const out = backend.output([m, widths[last]!], 'float32');
     const kept = keep ? backend.output([plan.floats], 'float32') : undefined;
     const base = kept ? backend.pointer(kept) : backend.scratch(4 * plan.floats);
-    const isAdded = layers.map((_, l) => layers.some(({ addend }) => addend === l));
+    /** Sums that a later layer adds. */
+    const sums = layers.map(({ activation }, l) => {
+      if (!layers.some(({ addend }) => addend === l)) return 0;
+      return activation === 'silu'
+        ? backend.scratch(4 * blockOf(m, widths[l]!))
+        : base + plan.activations[l]!;
+    });
     const weight = (place: number): number => (place < 0 ? 0 : backend.pointer(weights[place]!));
     layers.forEach(({ products, addend, activation }, l) => {
-      const [sum, act] = [
-        base + plan.sums[l]!,
-        l === last ? backend.pointer(out) : base + plan.activations[l]!,
-      ];
+      const act = l === last ? backend.pointer(out) : base + plan.activations[l]!;
       const isActive = activation === 'silu';
       denseRows(backend, {
         m,
@@ -94,9 +99,10 @@ export const diffLayersConfig: KernelConfig = kernel<TensorInfo[], ForwardAttrs>
           bias: weight(bias),
           k: weights[place]!.shape[0]!,
         })),
-        addend: addend < 0 ? 0 : base + plan.sums[addend]!,
-        sum: !isActive ? act : keep || isAdded[l] ? sum : 0,
+        addend: addend < 0 ? 0 : sums[addend]!,
+        sum: isActive ? sums[l]! : act,
         out: isActive ? act : 0,
+        slope: isActive && keep ? base + plan.slopes[l]! : 0,
       });
     });
     return kept ? [out, { ...kept, shape: [0] }] : [out];
@@ -180,11 +186,11 @@ export const diffLayersGradientConfig: KernelConfig = kernel<TensorInfo[], Gradi
       let g: Gradient;
       if (!value && !beside) continue;
       if (activation === 'silu' && value) {
-        const sum = base + plan.sums[l]!;
         g = { address: value.owned ? value.address : memory.take(floats), owned: true };
-        const places = [each(sum, 4), each(value.address, 4), each(g.address, 4), COUNT];
-        backend.parallel('siluGradient', { items: m * n, cost: 1, multiple: 32 }, places);
-        if (beside) add(g.address, beside.address, m * n);
+        const slope = base + plan.slopes[l]!;
+        const addresses = [value.address, slope, beside ? beside.address : 0, g.address];
+        const places = addresses.map((address) => (address ? each(address, 4) : 0));
+        backend.parallel('multiplyAddFloats', range(m * n), [...places, COUNT]);
       } else {
         g = (value ?? beside)!;
         if (value && beside) {
