@@ -20,8 +20,8 @@ function put(isOne: bool, x: usize, value: v128): void {
 /** Elements from `o` on, in bytes; gives where it stopped: before `end`. */
 @inline
 function run(
-  isOne: bool, p: usize, m: usize, v: usize, g: usize, outP: usize, outM: usize, outV: usize, copy: usize, a: usize,
-  outA: usize, o: usize, end: usize, c: usize,
+  isOne: bool, p: usize, m: usize, v: usize, g: usize, outP: usize, outM: usize, outV: usize, a: usize, outA: usize,
+  o: usize, end: usize, c: usize,
 ): usize {
   const w1 = v128.load32_splat(c);
   const beta1 = v128.load32_splat(c, 4);
@@ -43,24 +43,22 @@ function run(
     put(isOne, outM + o, first);
     put(isOne, outV + o, second);
     put(isOne, outP + o, weights);
-    if (copy) put(isOne, copy + o, weights);
     if (a) put(isOne, outA + o, f32x4.add(f32x4.mul(kept, take(isOne, a + o)), f32x4.mul(fresh, weights)));
   }
   return o;
 }
 
 /**
- * @param copy where the new weights are written once more, or 0
  * @param a average, or 0 for none
  * @param c w₁, β₁, w₂, β₂, decay, rate, ε, r, 1 − r: nine floats
  */
 export function adamStep(
-  p: usize, m: usize, v: usize, g: usize, outP: usize, outM: usize, outV: usize, copy: usize, a: usize, outA: usize,
-  n: i32, c: usize,
+  p: usize, m: usize, v: usize, g: usize, outP: usize, outM: usize, outV: usize, a: usize, outA: usize, n: i32,
+  c: usize,
 ): void {
   const end = <usize>n << 2;
-  const o = run(false, p, m, v, g, outP, outM, outV, copy, a, outA, 0, end, c);
-  run(true, p, m, v, g, outP, outM, outV, copy, a, outA, o, end, c);
+  const o = run(false, p, m, v, g, outP, outM, outV, a, outA, 0, end, c);
+  run(true, p, m, v, g, outP, outM, outV, a, outA, o, end, c);
 }
 
 /** Σ x², in runs of 32 float32 additions a lane, then float64. Goes in steps of 16 bytes over whole vectors. */

@@ -97,18 +97,23 @@ describe('DiffAdamAverage', () => {
   /** Variables of which some begin in the middle of a vector. */
   const SHAPES = [[3], [1], [4, 5], [0], [1009, 65], [31], [8], [7, 2, 1]];
   const TOTAL = SHAPES.reduce((sum, shape) => sum + tf.util.sizeFromShape(shape), 0);
-  const rows = (count: number): tf.Tensor[] =>
-    Array.from({ length: count }, (_, i) =>
-      tf.tensor2d(noise(TOTAL, i + 1).map(i === 2 ? Math.abs : Number), [1, TOTAL]),
-    );
-  const gradients = (): tf.Tensor[] => {
+  /** Numbers of all variables, one behind the other: weights, moments, average, gradient. */
+  const WEIGHTS = noise(TOTAL, 1);
+  const [FIRST, SECOND, AVERAGE] = [noise(TOTAL, 2), noise(TOTAL, 3).map(Math.abs), noise(TOTAL, 4)];
+  const GRADIENT = noise(TOTAL, 9);
+  const row = (values: Float32Array): tf.Tensor => tf.tensor2d(values, [1, TOTAL]);
+  /** A tensor for each variable. */
+  const pieces = (values: Float32Array): tf.Tensor[] => {
     let at = 0;
     return SHAPES.map((shape) => {
-      const size = tf.util.sizeFromShape(shape);
-      at += size;
-      return tf.tensor(noise(TOTAL, 9).slice(at - size, at), shape);
+      at += tf.util.sizeFromShape(shape);
+      return tf.tensor(values.slice(at - tf.util.sizeFromShape(shape), at), shape);
     });
   };
+  const read = async (tensors: readonly tf.Tensor[]): Promise<Float32Array[]> =>
+    (await Promise.all(tensors.map((t) => t.data()))) as Float32Array[];
+  const joined = (parts: readonly Float32Array[]): Float32Array =>
+    Float32Array.from(parts.flatMap((part) => Array.from(part)));
   const run = (
     inputs: readonly tf.Tensor[],
     attrs: Settings & { readonly kept: number | null },
@@ -126,63 +131,68 @@ describe('DiffAdamAverage', () => {
     ['without', { ...PLAIN, decay: 0.99 }, null],
     ['with a norm that is clipped', { ...PLAIN, clipNorm: 0.5 }, 0.5],
   ] as const)('is DiffAdam on one row, %s', async (_, settings, kept) => {
-    const [p, m, v, a] = rows(4) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
-    const gradient = tf.tensor2d(noise(TOTAL, 9), [1, TOTAL]);
-    const inputs = { parameters: p, first: m, second: v, gradient };
+    const inputs = {
+      parameters: row(WEIGHTS),
+      first: row(FIRST),
+      second: row(SECOND),
+      gradient: row(GRADIENT),
+    };
     const expected: tf.Tensor[] = tf
       .engine()
       .runKernel('DiffAdam', inputs, settings as object as tf.NamedAttrMap);
-    const [weights, first, second, norm] = (await Promise.all(
-      expected.map((t) => t.data()),
-    )) as Float32Array[];
-    const before = await a.data();
-    const given = kept === null ? [p, m, v] : [p, m, v, a];
-    const outputs = run([...given, ...gradients()], { ...settings, kept });
-    const values = (await Promise.all(outputs.map((t) => t.data()))) as Float32Array[];
+    const [weights, first, second, norm] = await read(expected);
+    const given = [FIRST, SECOND, ...(kept === null ? [] : [AVERAGE])].map(row);
+    const outputs = run([...given, ...pieces(WEIGHTS), ...pieces(GRADIENT)], { ...settings, kept });
+    expect(outputs.slice(-SHAPES.length).map((t) => t.shape)).toEqual(SHAPES);
+    const values = await read(outputs);
+    const variables = joined(values.splice(-SHAPES.length));
     // Sums of squares go in other runs; unclipped, nothing else depends on them.
     const tolerance = settings.clipNorm === null ? {} : { relative: 1e-6, absolute: 1e-7 };
-    for (const [i, row] of [weights!, first!, second!].entries()) {
-      expectClose(values[i]!, row, tolerance, `row ${i}`);
-    }
-    const rest = values.slice(3);
+    expectClose(values.shift()!, first!, tolerance, 'first moments');
+    expectClose(values.shift()!, second!, tolerance, 'second moments');
+    expectClose(variables, weights!, tolerance, 'weights');
     if (kept !== null) {
-      const average = Array.from(before, (x, i) => kept * x + (1 - kept) * weights![i]!);
-      expectClose(rest.shift()!, average, { relative: 1e-6, absolute: 1e-6 }, 'average');
+      const average = Array.from(AVERAGE, (x, i) => kept * x + (1 - kept) * weights![i]!);
+      expectClose(values.shift()!, average, { relative: 1e-6, absolute: 1e-6 }, 'average');
     }
-    expectClose(rest.shift()!, norm!, { relative: 1e-6 }, 'norm');
-    expect(outputs.slice(-SHAPES.length).map((t) => t.shape)).toEqual(SHAPES);
-    let at = 0;
-    for (const piece of rest) {
-      expect(piece).toEqual(values[0]!.slice(at, at + piece.length));
-      at += piece.length;
-    }
-    expect(at).toBe(TOTAL);
-    tf.dispose([given, a, gradient, expected, outputs]);
+    expectClose(values.shift()!, norm!, { relative: 1e-6 }, 'norm');
+    expect(values).toEqual([]);
+    tf.dispose([Object.values(inputs), expected, given, outputs]);
   });
 
-  it('writes rows in place that nobody else holds, and no others', async () => {
-    const [p, m, v, a] = rows(4) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
-    const [heldP, heldA] = [tf.clone(p), tf.clone(a)];
-    const before = [await p.data(), await a.data()];
+  it('writes in place what nobody else holds, and nothing else', async () => {
+    const [first, second, average] = [FIRST, SECOND, AVERAGE].map(row) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    const [variables, gradients] = [pieces(WEIGHTS), pieces(GRADIENT)];
+    const held = [average, variables[2]!, variables[4]!].map((t) => tf.clone(t));
+    const before = await read(held);
     const ids = tf.engine().backend.numDataIds();
-    const outputs = run([p, m, v, a, ...gradients()], { ...PLAIN, kept: 0.5 });
-    // p, a, the norm, and gradients and weights of the variables
-    expect(tf.engine().backend.numDataIds() - ids).toBe(3 + 2 * SHAPES.length);
-    expect([await heldP.data(), await heldA.data()]).toEqual(before);
-    expect(await outputs[1]!.data()).toEqual(await m.data());
-    expect(outputs[1]!.dataId).toBe(m.dataId);
-    tf.dispose([p, m, v, a]);
-    expect((await outputs[1]!.data()).length).toBe(TOTAL);
-    tf.dispose([heldP, heldA, outputs]);
+    const outputs = run([first, second, average, ...variables, ...gradients], { ...PLAIN, kept: 0.5 });
+    // What is held, and the norm.
+    expect(tf.engine().backend.numDataIds() - ids).toBe(held.length + 1);
+    expect(await read(held)).toEqual(before);
+    expect(outputs[0]!.dataId).toBe(first.dataId);
+    expect(outputs[4 + 3]!.dataId).toBe(variables[3]!.dataId);
+    expect(await outputs[4]!.data()).not.toEqual(WEIGHTS.slice(0, 3));
+    tf.dispose([first, second, average, variables, gradients]);
+    expect((await outputs[0]!.data()).length).toBe(TOTAL);
+    expect((await outputs[4 + 5]!.data()).length).toBe(31);
+    tf.dispose([held, outputs]);
   });
 
-  it('does not take one row for two', async () => {
-    const [p, m] = rows(2) as [tf.Tensor, tf.Tensor];
-    const before = await m.data();
-    const square = tf.square(m);
-    const outputs = run([m, m, square, ...gradients()], { ...PLAIN, kept: null });
-    expect(await m.data()).toEqual(before);
-    expect(await outputs[0]!.data()).not.toEqual(await outputs[1]!.data());
-    tf.dispose([p, m, square, outputs]);
+  it('does not take one tensor for two', async () => {
+    const [both, weights] = [row(SECOND), tf.tensor1d([1, 2])];
+    const gradients = [tf.tensor1d([3, 4]), tf.tensor1d([5, -6])];
+    const rows = [tf.tensor2d([[1, 2, 3, 4]]), tf.tensor2d([[1, 1, 1, 1]])];
+    const [first, second] = run([both, both, ...pieces(WEIGHTS), ...pieces(GRADIENT)], {
+      ...PLAIN,
+      kept: null,
+    });
+    expect(await both.data()).toEqual(SECOND);
+    expect(await first!.data()).not.toEqual(await second!.data());
+    const outputs = run([...rows, weights, weights, ...gradients], { ...PLAIN, kept: null });
+    expect(Array.from(await weights.data())).toEqual([1, 2]);
+    const [x, y] = await read(outputs.slice(-2));
+    expect(x).not.toEqual(y);
+    tf.dispose([both, weights, gradients, rows, first!, second!, outputs]);
   });
 });

@@ -153,8 +153,12 @@ const cases: readonly Case[] = [
   [
     'adam with its average',
     () => {
-      const rows = [4, 5, 6, 7].map((seed) => tf.abs(float([1, n], seed)));
-      const pieces = [float([n - 8], 8), float([3], 9), float([5], 10)];
+      const rows = [4, 5, 6].map((seed) => tf.abs(float([1, n], seed)));
+      const pieces = [7, 10].flatMap((seed) => [
+        float([n - 8], seed),
+        float([3], seed + 1),
+        float([5], seed + 2),
+      ]);
       const attrs = {
         beta1: 0.9,
         beta2: 0.99,

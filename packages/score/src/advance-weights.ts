@@ -3,20 +3,26 @@
  *
  *   (p, m, v) ← Adam(p, m, v, g),   a ← r a + (1 − r) p
  *
- * One pass where the backend has the kernel DiffAdamAverage; elsewhere the gradients become one row first, and the row
- * is cut into variables in the end.
+ * One pass where the backend has the kernel DiffAdamAverage; elsewhere weights and gradients become rows first, and the
+ * weights are cut into variables in the end.
  */
 import { combine } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Adam, AdamState } from './adam.ts';
+import type { Adam } from './adam.ts';
 import type { FlatParameters } from './flat-parameters.ts';
 
 /** The kernel that a backend may have for all of it. */
 const FUSED = 'DiffAdamAverage';
 
-/** Weights, moments and average between two steps, each [1, P]. */
-export interface RunningState extends AdamState {
+/** Beside the weights, which are in the variables: moments and average between two steps, each [1, P]. */
+export interface RunningState {
+  readonly first: tf.Tensor;
+  readonly second: tf.Tensor;
   readonly average?: tf.Tensor;
+}
+
+export function stateTensors({ first, second, average }: RunningState): tf.Tensor[] {
+  return [first, second, ...(average ? [average] : [])];
 }
 
 export interface AdvanceWeightsOptions {
@@ -43,42 +49,36 @@ export interface AdvancedWeights {
 export function advanceWeights(options: AdvanceWeightsOptions): AdvancedWeights {
   const { optimizer, parameters, state, gradients, k, learningRate, kept } = options;
   if (tf.getKernel(FUSED, tf.getBackend())) return fused(options);
-  const gradient = parameters.flatten(gradients);
-  const { gradientNorm, ...moved } = optimizer.step(state, gradient, k, learningRate);
-  parameters.assign(moved.parameters);
-  if (!state.average) return { state: moved, gradientNorm };
+  const before = { ...state, parameters: parameters.flatten(parameters.variables) };
+  const moved = optimizer.step(before, parameters.flatten(gradients), k, learningRate);
+  const { parameters: weights, first, second, gradientNorm } = moved;
+  parameters.assign(weights);
+  if (!state.average) return { state: { first, second }, gradientNorm };
   const average = combine([
     [kept, state.average],
-    [1 - kept, moved.parameters],
+    [1 - kept, weights],
   ]);
-  return { state: { ...moved, average }, gradientNorm };
+  return { state: { first, second, average }, gradientNorm };
 }
 
 function fused(options: AdvanceWeightsOptions): AdvancedWeights {
   const { optimizer, parameters, state, gradients, k, learningRate, kept } = options;
   const { variables } = parameters;
   const inputs = [
-    ...[state.parameters, state.first, state.second],
-    ...(state.average ? [state.average] : []),
+    ...stateTensors(state),
+    ...variables,
     ...variables.map((v, i) => gradients[i] ?? tf.zeros(v.shape)),
   ];
   const attrs = { ...optimizer.attributes(k, learningRate), kept: state.average ? kept : null };
   const outputs: tf.Tensor[] = tf
     .engine()
     .runKernel(FUSED, inputs as object as tf.NamedTensorMap, attrs as object as tf.NamedAttrMap);
-  const moved = outputs.slice(-variables.length);
+  const moved = outputs.splice(-variables.length);
   variables.forEach((v, i) => {
     v.assign(moved[i]!);
   });
   tf.dispose(moved);
-  const [p, first, second, fourth, fifth] = outputs as [
-    tf.Tensor,
-    tf.Tensor,
-    tf.Tensor,
-    tf.Tensor,
-    tf.Tensor,
-  ];
-  return state.average
-    ? { state: { parameters: p, first, second, average: fourth }, gradientNorm: fifth }
-    : { state: { parameters: p, first, second }, gradientNorm: fourth };
+  const gradientNorm = outputs.pop()!;
+  const [first, second, average] = outputs as [tf.Tensor, tf.Tensor, tf.Tensor?];
+  return { state: { first, second, ...(average && { average }) }, gradientNorm };
 }

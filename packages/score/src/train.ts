@@ -8,7 +8,7 @@
 import { createPacer, DomainError, type Key, NumericalError, requireInteger } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AdamOptions } from './adam.ts';
-import type { RunningState } from './advance-weights.ts';
+import { type RunningState, stateTensors } from './advance-weights.ts';
 import { saveCheckpoint } from './checkpoint.ts';
 import { flatParameters } from './flat-parameters.ts';
 import type { LearningRate } from './learning-rate.ts';
@@ -16,7 +16,7 @@ import type { NetworkModel } from './precondition.ts';
 import type { TimeLaw } from './time-sampling.ts';
 import { trainingPlan } from './training-plan.ts';
 import { loadTrainingState, type TrainingState } from './training-state.ts';
-import { advance, initialState, stateTensors } from './training-step.ts';
+import { advance, initialState } from './training-step.ts';
 import { validationLoss } from './validation-loss.ts';
 import type { WeightAverage } from './weight-average.ts';
 import type { Weighting, WeightingName } from './weighting.ts';
@@ -121,13 +121,13 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const training: LossPoint[] = [];
   const validated: LossPoint[] = [];
   /** The state on the host, from which a checkpoint is written. */
-  const toHost = async (state: RunningState, step: number): Promise<TrainingState> => {
+  const toHost = async (weights: tf.Tensor, state: RunningState, step: number): Promise<TrainingState> => {
     const read = async (x: tf.Tensor): Promise<Float32Array> => (await x.data()) as Float32Array;
     return {
       step,
       settings: plan.settings,
       history: { training: [...training], validation: [...validated] },
-      parameters: await read(state.parameters),
+      parameters: await read(weights),
       first: await read(state.first),
       second: await read(state.second),
       ...(state.average ? { average: await read(state.average) } : {}),
@@ -140,16 +140,16 @@ export async function train(options: TrainOptions): Promise<Trained> {
     : undefined;
   training.push(...(resumed?.history.training ?? []));
   validated.push(...(resumed?.history.validation ?? []));
+  if (resumed) tf.tidy(() => parameters.assign(row(resumed.parameters)));
   let state: RunningState = resumed
     ? {
-        parameters: row(resumed.parameters),
         first: row(resumed.first),
         second: row(resumed.second),
         ...(resumed.average ? { average: row(resumed.average) } : {}),
       }
     : initialState(plan, parameters);
-  if (resumed) parameters.assign(state.parameters);
-  let lastFinite = tf.clone(state.parameters);
+  /** The weights at the last report. */
+  let reported = parameters.flatten(parameters.variables);
   let losses: tf.Tensor[] = [];
   let norm: tf.Tensor | undefined;
   const started = performance.now();
@@ -175,20 +175,22 @@ export async function train(options: TrainOptions): Promise<Trained> {
       losses = [];
       for (let i = 0; i <= count; i++) {
         if (Number.isFinite(values[i]!)) continue;
-        parameters.assign(lastFinite);
+        parameters.assign(reported);
         const what = i < count ? 'loss' : 'gradient';
         throw new NumericalError(
           `train: the ${what} must be finite, got ${values[i]} at step ${Math.min(done - count + i, step)} of ${steps}. Lower the learning rate, set optimizer.clipNorm, or look for NaN in the data.`,
         );
       }
-      lastFinite.dispose();
-      lastFinite = tf.clone(state.parameters);
+      reported.dispose();
+      reported = parameters.flatten(parameters.variables);
       const mean = values.slice(0, count).reduce((a, b) => a + b, 0) / count;
       training.push({ step: done, loss: mean });
-      const held = validating ? await validationLoss(plan, parameters, state, validation) : undefined;
+      const held = validating
+        ? await validationLoss(plan, parameters, { ...state, own: reported }, validation)
+        : undefined;
       if (held !== undefined) validated.push({ step: done, loss: held });
       const now = performance.now();
-      const reported = state;
+      const [weights, moments] = [reported, state];
       await options.onProgress?.({
         step: done,
         steps,
@@ -197,11 +199,11 @@ export async function train(options: TrainOptions): Promise<Trained> {
         learningRate: plan.rateAt(step),
         gradientNorm: values[count]!,
         millisecondsPerStep: (now - lastReport) / count,
-        checkpoint: async () => saveCheckpoint({ model, training: await toHost(reported, done) }),
+        checkpoint: async () => saveCheckpoint({ model, training: await toHost(weights, moments, done) }),
       });
       lastReport = performance.now();
     }
-    const finished = await toHost(state, Math.max(steps, resumed?.step ?? 0));
+    const finished = await toHost(reported, state, Math.max(steps, resumed?.step ?? 0));
     const useWeights = (which: 'average' | 'last'): void => {
       const chosen = which === 'average' ? finished.average : finished.parameters;
       if (!chosen) {
@@ -211,7 +213,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
       }
       tf.tidy(() => parameters.assign(row(chosen)));
     };
-    parameters.assign(state.average ?? state.parameters);
+    if (state.average) parameters.assign(state.average);
     return {
       model,
       history: finished.history,
@@ -220,6 +222,6 @@ export async function train(options: TrainOptions): Promise<Trained> {
       checkpoint: async () => saveCheckpoint({ model, training: finished }),
     };
   } finally {
-    tf.dispose([...stateTensors(state), ...losses, ...(norm ? [norm] : []), lastFinite]);
+    tf.dispose([...stateTensors(state), ...losses, ...(norm ? [norm] : []), reported]);
   }
 }

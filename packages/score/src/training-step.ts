@@ -16,21 +16,12 @@ export interface Advanced {
   readonly gradientNorm: tf.Tensor;
 }
 
-/** The state before step 0: the network's present weights, no moments. */
+/** The state before step 0: no moments, and the network's present weights for an average. */
 export function initialState({ averageRate }: TrainingPlan, parameters: FlatParameters): RunningState {
   return tf.tidy(() => {
-    const start = parameters.flatten([...parameters.variables]);
-    return {
-      parameters: start,
-      first: tf.zerosLike(start),
-      second: tf.zerosLike(start),
-      ...(averageRate ? { average: tf.clone(start) } : {}),
-    };
+    const [first, second] = [tf.zeros([1, parameters.size]), tf.zeros([1, parameters.size])];
+    return { first, second, ...(averageRate ? { average: parameters.flatten(parameters.variables) } : {}) };
   });
-}
-
-export function stateTensors(state: RunningState): tf.Tensor[] {
-  return [state.parameters, state.first, state.second, ...(state.average ? [state.average] : [])];
 }
 
 /** The labels of a batch, some of them dropped. */

@@ -4,16 +4,15 @@
  */
 import { fold } from '@diff/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { RunningState } from './advance-weights.ts';
 import { batchLoss, denoisingBatch } from './denoising-loss.ts';
 import type { FlatParameters } from './flat-parameters.ts';
 import type { TrainingPlan } from './training-plan.ts';
 
-/** Mean loss over all rows of `held`; the network's weights are those of `state` again afterwards. */
+/** Mean loss over all rows of `held` with the average; the network has its own weights, [1, P], again afterwards. */
 export async function validationLoss(
   plan: TrainingPlan,
   parameters: FlatParameters,
-  state: RunningState,
+  weights: { readonly own: tf.Tensor; readonly average?: tf.Tensor },
   held: { readonly data: tf.Tensor; readonly labels?: tf.Tensor },
 ): Promise<number> {
   const { model, batchSize, weighting, keys } = plan;
@@ -32,7 +31,7 @@ export async function validationLoss(
       });
       return tf.mul(batchLoss(model, batch, held.labels && piece(held.labels)), size / rows);
     });
-  parameters.assign(state.average ?? state.parameters);
+  parameters.assign(weights.average ?? weights.own);
   let total: tf.Tensor;
   try {
     total = tf.tidy(() => {
@@ -41,7 +40,7 @@ export async function validationLoss(
       return tf.addN(parts);
     });
   } finally {
-    parameters.assign(state.parameters);
+    parameters.assign(weights.own);
   }
   try {
     return (await total.data())[0]!;

@@ -151,26 +151,28 @@ describe('train', () => {
         > & { readonly clipNorm: number | null; readonly kept: number | null };
         const all = Object.values(inputs) as tf.TensorInfo[];
         const values = all.map(({ dataId }) => cpu.readSync(dataId) as Float32Array);
-        const [p, m, v, a] = values as [Float32Array, Float32Array, Float32Array, Float32Array];
-        const count = kept === null ? 3 : 4;
-        const g = values.slice(count).flatMap((piece) => Array.from(piece));
+        const rows = kept === null ? 2 : 3;
+        const count = (all.length - rows) / 2;
+        const [m, v, a] = values as [Float32Array, Float32Array, Float32Array];
+        const flat = (pieces: readonly Float32Array[]): Float32Array =>
+          Float32Array.from(pieces.flatMap((piece) => Array.from(piece)));
+        const [p, g] = [flat(values.slice(rows, rows + count)), flat(values.slice(rows + count))];
         const norm = Math.hypot(...g);
         const scale = clipNorm === null ? 1 : Math.min(1, clipNorm / norm);
         const first = m.map((x, i) => beta1 * x + (1 - beta1) * scale * g[i]!);
         const second = v.map((x, i) => beta2 * x + (1 - beta2) * (scale * g[i]!) ** 2);
         const weights = p.map((x, i) => decay * x - (rate * first[i]!) / (Math.sqrt(second[i]!) + epsilon));
-        const rows = [weights, first, second];
-        if (kept !== null) rows.push(a.map((x, i) => kept * x + (1 - kept) * weights[i]!));
         const write = (y: Float32Array, shape: number[]): tf.TensorInfo => {
           return { dataId: cpu.write(y, shape, 'float32'), shape, dtype: 'float32' };
         };
         let at = 0;
-        const pieces = all.slice(count).map(({ shape }) => {
+        const variables = all.slice(rows, rows + count).map(({ shape }) => {
           at += tf.util.sizeFromShape(shape);
           return write(weights.slice(at - tf.util.sizeFromShape(shape), at), shape);
         });
-        const outputs = rows.map((row) => write(row, [1, row.length]));
-        return [...outputs, write(Float32Array.of(norm), []), ...pieces];
+        const average = kept === null ? [] : [a.map((x, i) => kept * x + (1 - kept) * weights[i]!)];
+        const outputs = [first, second, ...average].map((row) => write(row, [1, row.length]));
+        return [...outputs, write(Float32Array.of(norm), []), ...variables];
       },
     });
     return calls;

@@ -1,8 +1,7 @@
 /**
  * DiffAdam: one step of Adam on a row of weights, with clipping of the gradient's norm (see `adam` in @diff/score
- * and assembly/adam.ts), and DiffAdamAverage: the same with the gradient in as many tensors as there are variables, the
- * weights written into tensors of their shapes besides, and their moving average. Two passes over the gradient, one over
- * everything else; the norm is summed in float64.
+ * and assembly/adam.ts), and DiffAdamAverage: the same on the variables themselves, with the moving average of all of
+ * them in a row. Two passes over the gradient, one over everything else; the norm is summed in float64.
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import type { SimdBackend } from '../backend.ts';
@@ -34,9 +33,9 @@ interface AverageAttrs extends AdamAttrs {
   readonly kept: number | null;
 }
 
-/** Rows of weights, moments and maybe the average. */
-interface Rows {
-  readonly parameters: number;
+/** Addresses of a variable's weights, moments and average; 0 for no average. */
+interface Place {
+  readonly weights: number;
   readonly first: number;
   readonly second: number;
   readonly average: number;
@@ -44,15 +43,13 @@ interface Rows {
 
 interface Piece {
   readonly gradient: TensorInfo;
-  /** Address of a copy of its weights, or 0. */
-  readonly copy: number;
+  readonly from: Place;
+  readonly to: Place;
 }
 
-/** Writes the step of all pieces, one behind the other in the rows; gives the gradient's norm. */
+/** Writes the step of all pieces; gives the gradient's norm. */
 function step(
   backend: SimdBackend,
-  from: Rows,
-  to: Rows,
   pieces: readonly Piece[],
   { beta1, beta2, clipNorm, decay, rate, epsilon, kept }: AverageAttrs,
 ): number {
@@ -65,25 +62,20 @@ function step(
   const constants = backend.scratch(36);
   const [w1, w2, fresh] = [scale * (1 - beta1), scale * scale * (1 - beta2), 1 - (kept ?? 0)];
   backend.heap.f32(constants, 9).set([w1, beta1, w2, beta2, decay, rate, epsilon, kept ?? 0, fresh]);
-  let offset = 0;
-  for (const { gradient, copy } of pieces) {
-    const n = size(gradient.shape);
-    const at = (row: number) => (row ? each(row + offset, 4) : 0);
-    backend.parallel('adamStep', { items: n, cost: 1.2, multiple: 32 }, [
-      at(from.parameters),
-      at(from.first),
-      at(from.second),
+  for (const { gradient, from, to } of pieces) {
+    backend.parallel('adamStep', { items: size(gradient.shape), cost: 1.2, multiple: 32 }, [
+      each(from.weights, 4),
+      each(from.first, 4),
+      each(from.second, 4),
       each(backend.pointer(gradient), 4),
-      at(to.parameters),
-      at(to.first),
-      at(to.second),
-      copy ? each(copy, 4) : 0,
-      at(from.average),
-      at(to.average),
+      each(to.weights, 4),
+      each(to.first, 4),
+      each(to.second, 4),
+      from.average ? each(from.average, 4) : 0,
+      to.average ? each(to.average, 4) : 0,
       COUNT,
       constants,
     ]);
-    offset += 4 * n;
   }
   return norm;
 }
@@ -96,50 +88,52 @@ function setScalar(backend: SimdBackend, out: TensorInfo, value: number): void {
 export const diffAdamConfig: KernelConfig = kernel<AdamInputs, AdamAttrs>(
   'DiffAdam',
   ({ inputs: { parameters, first, second, gradient }, attrs, backend }) => {
-    const rows = (infos: readonly TensorInfo[]): Rows => {
-      const [p, m, v] = infos.map((info) => backend.pointer(info)) as [number, number, number];
-      return { parameters: p, first: m, second: v, average: 0 };
+    const place = (infos: readonly TensorInfo[]): Place => {
+      const [weights, m, v] = infos.map((info) => backend.pointer(info)) as [number, number, number];
+      return { weights, first: m, second: v, average: 0 };
     };
     const inputs = [parameters, first, second];
     const outputs = inputs.map(({ shape }) => backend.output(shape, 'float32'));
     const norm = backend.output([], 'float32');
-    const pieces = [{ gradient, copy: 0 }];
-    const length = step(backend, rows(inputs), rows(outputs), pieces, { ...attrs, kept: null });
-    setScalar(backend, norm, length);
+    const piece = { gradient, from: place(inputs), to: place(outputs) };
+    setScalar(backend, norm, step(backend, [piece], { ...attrs, kept: null }));
     return [...outputs, norm];
   },
 );
 
 /**
- * Inputs, all float32: weights, both moments and, unless `kept` is null, the average, [1, P] each, which the caller gives
- * away: a row that nobody else holds is written in place. Then the gradient of each variable, in the order of the row.
- * Gives the new rows, the norm before clipping, and the weights of each variable.
+ * Inputs, all float32: both moments and, unless `kept` is null, the average, [1, P] each, then the variables in the order
+ * of these rows, all of which the caller gives away: what nobody else holds is written in place. Then the gradients of the
+ * variables. Gives the new rows, the norm before clipping, and the new variables.
  */
 export const diffAdamAverageConfig: KernelConfig = kernel<TensorInfo[], AverageAttrs>(
   'DiffAdamAverage',
   ({ inputs, attrs, backend }) => {
-    const count = attrs.kept === null ? 3 : 4;
-    const given = inputs.slice(0, count);
-    const gradients = inputs.slice(count);
+    const rows = attrs.kept === null ? 2 : 3;
+    const count = (inputs.length - rows) / 2;
+    const given = inputs.slice(0, rows + count);
+    const gradients = inputs.slice(rows + count);
+    const seen = new Map<object, number>();
+    for (const { dataId } of given) seen.set(dataId, (seen.get(dataId) ?? 0) + 1);
     const isOurs = ({ dataId }: TensorInfo): boolean =>
-      backend.refCount(dataId) === 1 && given.filter((other) => other.dataId === dataId).length === 1;
+      backend.refCount(dataId) === 1 && seen.get(dataId) === 1;
     // All that may fail comes before the first row is written.
     const outputs = given.map((info) =>
       isOurs(info) ? backend.alias(info, info.shape) : backend.output(info.shape, 'float32'),
     );
     const norm = backend.output([], 'float32');
-    const variables = gradients.map(({ shape }) => backend.output(shape, 'float32'));
-    const rows = (infos: readonly TensorInfo[]): Rows => {
-      const [p, m, v, a = 0] = infos.map((info) => backend.pointer(info)) as [
-        number,
-        number,
-        number,
-        number?,
-      ];
-      return { parameters: p, first: m, second: v, average: a };
-    };
-    const pieces = gradients.map((gradient, i) => ({ gradient, copy: backend.pointer(variables[i]!) }));
-    setScalar(backend, norm, step(backend, rows(given), rows(outputs), pieces, attrs));
-    return [...outputs, norm, ...variables];
+    const [from, to] = [given, outputs].map((infos) => infos.map((info) => backend.pointer(info)));
+    let offset = 0;
+    const pieces = gradients.map((gradient, i): Piece => {
+      const place = (addresses: readonly number[]): Place => {
+        const [first, second, average] = addresses.slice(0, rows).map((row) => row + offset);
+        return { weights: addresses[rows + i]!, first: first!, second: second!, average: average ?? 0 };
+      };
+      const piece = { gradient, from: place(from!), to: place(to!) };
+      offset += 4 * size(gradient.shape);
+      return piece;
+    });
+    setScalar(backend, norm, step(backend, pieces, attrs));
+    return [...outputs.slice(0, rows), norm, ...outputs.slice(rows)];
   },
 );
