@@ -116,14 +116,14 @@ describe('DiffAdamAverage', () => {
     Float32Array.from(parts.flatMap((part) => Array.from(part)));
   const run = (
     inputs: readonly tf.Tensor[],
-    attrs: Settings & { readonly kept: number | null },
+    attrs: Settings & { readonly kept: number | null; readonly measure?: boolean },
   ): tf.Tensor[] =>
     tf
       .engine()
       .runKernel(
         'DiffAdamAverage',
         inputs as object as tf.NamedTensorMap,
-        attrs as object as tf.NamedAttrMap,
+        { measure: true, ...attrs } as object as tf.NamedAttrMap,
       );
 
   it.each([
@@ -158,6 +158,19 @@ describe('DiffAdamAverage', () => {
     expectClose(values.shift()!, norm!, { relative: 1e-6 }, 'norm');
     expect(values).toEqual([]);
     tf.dispose([Object.values(inputs), expected, given, outputs]);
+  });
+
+  it.each([null, 0.5])('is the same step when nobody asks for the norm, clipped to %s', async (clipNorm) => {
+    const step = async (measure: boolean): Promise<Float32Array[]> => {
+      const given = [row(FIRST), row(SECOND), ...pieces(WEIGHTS), ...pieces(GRADIENT)];
+      const outputs = run(given, { ...PLAIN, clipNorm, kept: null, measure });
+      const values = await read(outputs);
+      tf.dispose([given, outputs]);
+      return values;
+    };
+    const expected = await step(true);
+    expect(expected.splice(2, 1)[0]![0]).toBeCloseTo(Math.hypot(...GRADIENT.slice(0, TOTAL)), 2);
+    expect(await step(false)).toEqual(expected);
   });
 
   it('writes in place what nobody else holds, and nothing else', async () => {

@@ -167,6 +167,7 @@ const cases: readonly Case[] = [
         rate: 1e-3,
         epsilon: 1e-8,
         kept: 0.9,
+        measure: true,
       };
       return kernel('DiffAdamAverage', [...rows, ...pieces] as object as tf.NamedTensorMap, attrs);
     },

@@ -37,39 +37,42 @@ export interface AdvanceWeightsOptions {
   readonly learningRate: number;
   /** r; of no concern where there is no average. */
   readonly kept: number;
+  /** Is the gradient's norm asked for? */
+  readonly measure: boolean;
 }
 
 export interface AdvancedWeights {
   readonly state: RunningState;
-  /** |g| before clipping, scalar. */
-  readonly gradientNorm: tf.Tensor;
+  /** |g| before clipping, scalar, if it was asked for. */
+  readonly gradientNorm?: tf.Tensor;
 }
 
 /** The state after the step; the variables follow. */
 export function advanceWeights(options: AdvanceWeightsOptions): AdvancedWeights {
-  const { optimizer, parameters, state, gradients, k, learningRate, kept } = options;
+  const { optimizer, parameters, state, gradients, k, learningRate, kept, measure } = options;
   if (tf.getKernel(FUSED, tf.getBackend())) return fused(options);
   const before = { ...state, parameters: parameters.flatten(parameters.variables) };
   const moved = optimizer.step(before, parameters.flatten(gradients), k, learningRate);
-  const { parameters: weights, first, second, gradientNorm } = moved;
+  const { parameters: weights, first, second } = moved;
   parameters.assign(weights);
-  if (!state.average) return { state: { first, second }, gradientNorm };
+  const norm = measure ? { gradientNorm: moved.gradientNorm } : {};
+  if (!state.average) return { state: { first, second }, ...norm };
   const average = combine([
     [kept, state.average],
     [1 - kept, weights],
   ]);
-  return { state: { first, second, average }, gradientNorm };
+  return { state: { first, second, average }, ...norm };
 }
 
 function fused(options: AdvanceWeightsOptions): AdvancedWeights {
-  const { optimizer, parameters, state, gradients, k, learningRate, kept } = options;
+  const { optimizer, parameters, state, gradients, k, learningRate, kept, measure } = options;
   const { variables } = parameters;
   const inputs = [
     ...stateTensors(state),
     ...variables,
     ...variables.map((v, i) => gradients[i] ?? tf.zeros(v.shape)),
   ];
-  const attrs = { ...optimizer.attributes(k, learningRate), kept: state.average ? kept : null };
+  const attrs = { ...optimizer.attributes(k, learningRate), kept: state.average ? kept : null, measure };
   const outputs: tf.Tensor[] = tf
     .engine()
     .runKernel(FUSED, inputs as object as tf.NamedTensorMap, attrs as object as tf.NamedAttrMap);
@@ -78,7 +81,7 @@ function fused(options: AdvanceWeightsOptions): AdvancedWeights {
     v.assign(moved[i]!);
   });
   tf.dispose(moved);
-  const gradientNorm = outputs.pop()!;
+  const gradientNorm = measure && outputs.pop();
   const [first, second, average] = outputs as [tf.Tensor, tf.Tensor, tf.Tensor?];
-  return { state: { first, second, ...(average && { average }) }, gradientNorm };
+  return { state: { first, second, ...(average && { average }) }, ...(gradientNorm && { gradientNorm }) };
 }

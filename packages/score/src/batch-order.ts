@@ -14,9 +14,12 @@ export function batchOrder(key: Key, rows: number, batchSize: number): (step: nu
   };
   return (step) => {
     const batch = new Int32Array(batchSize);
-    for (let j = 0; j < batchSize; j++) {
-      const position = step * batchSize + j;
-      batch[j] = orderOf(Math.floor(position / rows))[position % rows]!;
+    for (let done = 0; done < batchSize; ) {
+      const position = step * batchSize + done;
+      const start = position % rows;
+      const piece = orderOf(Math.floor(position / rows)).subarray(start, start + batchSize - done);
+      batch.set(piece, done);
+      done += piece.length;
     }
     return batch;
   };

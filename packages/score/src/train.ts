@@ -150,29 +150,30 @@ export async function train(options: TrainOptions): Promise<Trained> {
     : initialState(plan, parameters);
   /** The weights at the last report. */
   let reported = parameters.flatten(parameters.variables);
-  let losses: tf.Tensor[] = [];
-  let norm: tf.Tensor | undefined;
+  /** The losses since the last report; then the norm of the last gradient. */
+  let toRead: tf.Tensor[] = [];
   const started = performance.now();
   let lastReport = started;
   const pacer = createPacer({ signal: options.signal });
   try {
     for (let step = resumed?.step ?? 0; step < steps; step++) {
       await pacer.turn();
-      const next = advance(plan, parameters, state, step);
-      tf.dispose([...stateTensors(state), ...(norm ? [norm] : [])]);
-      state = next.state;
-      norm = next.gradientNorm;
-      losses.push(next.loss);
       const done = step + 1;
       const validating = validation !== undefined && (done % validation.every === 0 || done === steps);
-      if (done % reportEvery !== 0 && done !== steps && !validating) continue;
+      const reporting = done % reportEvery === 0 || done === steps || validating;
+      const next = advance(plan, parameters, state, step, reporting);
+      tf.dispose(stateTensors(state));
+      state = next.state;
+      toRead.push(next.loss);
+      if (!next.gradientNorm) continue;
 
-      const stacked = tf.tidy(() => tf.stack([...losses, next.gradientNorm]));
+      toRead.push(next.gradientNorm);
+      const stacked = tf.tidy(() => tf.stack(toRead));
       const values = Array.from(await stacked.data());
       stacked.dispose();
-      tf.dispose(losses);
-      const count = losses.length;
-      losses = [];
+      tf.dispose(toRead);
+      const count = toRead.length - 1;
+      toRead = [];
       for (let i = 0; i <= count; i++) {
         if (Number.isFinite(values[i]!)) continue;
         parameters.assign(reported);
@@ -222,6 +223,6 @@ export async function train(options: TrainOptions): Promise<Trained> {
       checkpoint: async () => saveCheckpoint({ model, training: finished }),
     };
   } finally {
-    tf.dispose([...stateTensors(state), ...losses, ...(norm ? [norm] : []), reported]);
+    tf.dispose([...stateTensors(state), ...toRead, reported]);
   }
 }

@@ -16,7 +16,8 @@ import { type Weighting, weighting as weightingOf } from './weighting.ts';
 export interface TrainingPlan {
   readonly model: NetworkModel;
   readonly data: tf.Tensor;
-  readonly labels: tf.Tensor | undefined;
+  /** One for each row: on the host where they are the numbers of classes, else as they were given. */
+  readonly labels: Int32Array | tf.Tensor | undefined;
   readonly batchSize: number;
   /** Chance that a row's label is dropped. */
   readonly dropout: number;
@@ -61,16 +62,23 @@ function checkRows(
   return rows;
 }
 
-/** Throws unless every label is one that the network knows; a wrong one would train as "no condition". */
-async function checkLabels(labels: tf.Tensor | undefined, { classes, nullLabel }: Network): Promise<void> {
-  if (!labels || classes === undefined) return;
-  const values = Array.from(await labels.data());
+/**
+ * Labels on the host where the network has classes; throws unless it knows each of them: a wrong one would train as
+ * "no condition".
+ */
+async function checkedLabels(
+  labels: tf.Tensor | undefined,
+  { classes, nullLabel }: Network,
+): Promise<Int32Array | tf.Tensor | undefined> {
+  if (!labels || classes === undefined) return labels;
+  const values = await labels.data();
   const wrong = values.findIndex((v) => v !== nullLabel && !(Number.isInteger(v) && v >= 0 && v < classes));
   if (wrong >= 0) {
     throw new DomainError(
       `train: labels must be whole numbers from 0 to ${classes - 1}, got ${values[wrong]} in row ${wrong}. Renumber them, or make the network with more classes.`,
     );
   }
+  return labels.rank === 1 ? Int32Array.from(values) : labels;
 }
 
 /** Schedules stretch over the run, so another number of steps would be another run; a constant rate does not. */
@@ -89,8 +97,8 @@ export async function trainingPlan(options: TrainOptions): Promise<TrainingPlan>
     checkRows('the validation data', validation.data, validation.labels, model);
     requireInteger('train', 'validation.every', validation.every, 1);
   }
-  await checkLabels(labels, network);
-  await checkLabels(validation?.labels, network);
+  const checked = await checkedLabels(labels, network);
+  await checkedLabels(validation?.labels, network);
   const { nullLabel } = network;
   const dropout = options.labelDropout ?? (labels && nullLabel !== undefined ? 0.1 : 0);
   if (!(dropout >= 0 && dropout <= 1) || (dropout > 0 && (!labels || nullLabel === undefined))) {
@@ -110,7 +118,7 @@ export async function trainingPlan(options: TrainOptions): Promise<TrainingPlan>
   return {
     model,
     data,
-    labels,
+    labels: checked,
     batchSize,
     dropout,
     weighting: weightingOf(weighting, { process, sigmaData }),

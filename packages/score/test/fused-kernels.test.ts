@@ -145,10 +145,10 @@ describe('train', () => {
       kernelFunc: ({ inputs, attrs, backend }) => {
         calls.push('DiffAdamAverage');
         const cpu = backend as tf.KernelBackend;
-        const { beta1, beta2, clipNorm, decay, rate, epsilon, kept } = attrs as object as Record<
+        const { beta1, beta2, clipNorm, decay, rate, epsilon, kept, measure } = attrs as object as Record<
           'beta1' | 'beta2' | 'decay' | 'rate' | 'epsilon',
           number
-        > & { readonly clipNorm: number | null; readonly kept: number | null };
+        > & { readonly clipNorm: number | null; readonly kept: number | null; readonly measure: boolean };
         const all = Object.values(inputs) as tf.TensorInfo[];
         const values = all.map(({ dataId }) => cpu.readSync(dataId) as Float32Array);
         const rows = kept === null ? 2 : 3;
@@ -172,7 +172,7 @@ describe('train', () => {
         });
         const average = kept === null ? [] : [a.map((x, i) => kept * x + (1 - kept) * weights[i]!)];
         const outputs = [first, second, ...average].map((row) => write(row, [1, row.length]));
-        return [...outputs, write(Float32Array.of(norm), []), ...variables];
+        return [...outputs, ...(measure ? [write(Float32Array.of(norm), [])] : []), ...variables];
       },
     });
     return calls;

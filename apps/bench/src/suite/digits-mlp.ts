@@ -18,7 +18,7 @@ export const digitsMlp: TrainedNetwork = {
   eventShape: [SIZE],
   batchSize: 256,
   checkRows: 64,
-  steps: 15,
+  steps: 20,
   classes: CLASSES,
   quick: true,
   weights: Object.fromEntries([

@@ -84,7 +84,7 @@ export async function measureCase(options: MeasureOptions): Promise<Readonly<Rec
     const { milliseconds: first, cpu } = await contender.time({ repetitions: 1, bursts: 1 }, limit());
     const firstRun = first / pieces;
     // The first run pays for compilation and page faults; but a slow contestant is measured by it alone.
-    if (first > pace.budget / 2) {
+    if (first > pace.budget) {
       const plan: Plan = { repetitions: 1, bursts: 1, rounds: 1 };
       const samples = { samples: [firstRun], cpu: cpu === undefined ? [] : [cpu / pieces] };
       return { contender, firstRun, ...samples, ...plan };

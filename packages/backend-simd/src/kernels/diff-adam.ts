@@ -31,6 +31,8 @@ interface AdamAttrs {
 interface AverageAttrs extends AdamAttrs {
   /** r of the average a ← r a + (1 − r) p; null for no average. */
   readonly kept: number | null;
+  /** Is the gradient's norm an output? */
+  readonly measure: boolean;
 }
 
 /** Addresses of a variable's weights, moments and average; 0 for no average. */
@@ -47,14 +49,14 @@ interface Piece {
   readonly to: Place;
 }
 
-/** Writes the step of all pieces; gives the gradient's norm. */
+/** Writes the step of all pieces; gives the gradient's norm, or 0 where nobody needs it. */
 function step(
   backend: SimdBackend,
   pieces: readonly Piece[],
-  { beta1, beta2, clipNorm, decay, rate, epsilon, kept }: AverageAttrs,
+  { beta1, beta2, clipNorm, decay, rate, epsilon, kept, measure }: AverageAttrs,
 ): number {
   let squares = 0;
-  for (const { gradient } of pieces) {
+  for (const { gradient } of measure || clipNorm !== null ? pieces : []) {
     squares += backend.wasm.sumOfSquares(backend.pointer(gradient), size(gradient.shape));
   }
   const norm = Math.sqrt(squares);
@@ -96,7 +98,7 @@ export const diffAdamConfig: KernelConfig = kernel<AdamInputs, AdamAttrs>(
     const outputs = inputs.map(({ shape }) => backend.output(shape, 'float32'));
     const norm = backend.output([], 'float32');
     const piece = { gradient, from: place(inputs), to: place(outputs) };
-    setScalar(backend, norm, step(backend, [piece], { ...attrs, kept: null }));
+    setScalar(backend, norm, step(backend, [piece], { ...attrs, kept: null, measure: true }));
     return [...outputs, norm];
   },
 );
@@ -104,7 +106,7 @@ export const diffAdamConfig: KernelConfig = kernel<AdamInputs, AdamAttrs>(
 /**
  * Inputs, all float32: both moments and, unless `kept` is null, the average, [1, P] each, then the variables in the order
  * of these rows, all of which the caller gives away: what nobody else holds is written in place. Then the gradients of the
- * variables. Gives the new rows, the norm before clipping, and the new variables.
+ * variables. Gives the new rows, if asked for the norm before clipping, and the new variables.
  */
 export const diffAdamAverageConfig: KernelConfig = kernel<TensorInfo[], AverageAttrs>(
   'DiffAdamAverage',
@@ -121,7 +123,7 @@ export const diffAdamAverageConfig: KernelConfig = kernel<TensorInfo[], AverageA
     const outputs = given.map((info) =>
       isOurs(info) ? backend.alias(info, info.shape) : backend.output(info.shape, 'float32'),
     );
-    const norm = backend.output([], 'float32');
+    const norm = attrs.measure ? [backend.output([], 'float32')] : [];
     const [from, to] = [given, outputs].map((infos) => infos.map((info) => backend.pointer(info)));
     let offset = 0;
     const pieces = gradients.map((gradient, i): Piece => {
@@ -133,7 +135,8 @@ export const diffAdamAverageConfig: KernelConfig = kernel<TensorInfo[], AverageA
       offset += 4 * size(gradient.shape);
       return piece;
     });
-    setScalar(backend, norm, step(backend, pieces, attrs));
-    return [...outputs.slice(0, rows), norm, ...outputs.slice(rows)];
+    const length = step(backend, pieces, attrs);
+    for (const out of norm) setScalar(backend, out, length);
+    return [...outputs.slice(0, rows), ...norm, ...outputs.slice(rows)];
   },
 );
