@@ -24,7 +24,7 @@ const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 const PACES = {
   quick: { sample: 8, warmUp: 40, budget: 1000, limit: 10_000 },
-  full: { sample: 30, warmUp: 400, budget: 12_000, limit: 120_000 },
+  full: { sample: 30, warmUp: 400, budget: 15_000, limit: 120_000 },
 } as const;
 /** Milliseconds after which nothing more is begun. */
 const DEADLINES = { quick: 48_000, full: Number.POSITIVE_INFINITY };
