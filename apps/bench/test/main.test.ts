@@ -131,7 +131,7 @@ describe('npm run bench', () => {
     [['--only', 'exp,'], "got ''. Choose from"],
     [
       ['--backends', 'simd'],
-      "--backends: each must be a contestant, got 'simd'. Choose from: simd-relaxed, simd-base",
+      "--backends: each must be a contestant, got 'simd'. Choose from: simd-relaxed, simd-256",
     ],
     [['--rounds', '0'], "argument '0' is invalid. It must be a whole number of at least 1."],
     [['--rounds', '1.5'], "argument '1.5' is invalid"],

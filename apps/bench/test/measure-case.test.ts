@@ -141,12 +141,19 @@ describe('measureCase', () => {
 
   it('measures a slow contestant once, and begins nothing after the deadline', async () => {
     const log: string[] = [];
-    const cells = await measure([contender('slow', { milliseconds: 900 }, log), contender('fast', {})]);
-    expect(cells.slow).toMatchObject({ samples: [450], cpu: [112.5], bursts: 1, repetitions: 1 });
+    const cells = await measure([contender('slow', { milliseconds: 1100 }, log), contender('fast', {})]);
+    expect(cells.slow).toMatchObject({ samples: [550], cpu: [137.5], bursts: 1, repetitions: 1 });
     expect(log).toHaveLength(1);
     const late = await measure([contender('a', {}, log)], { until: performance.now() - 1 });
     expect(late.a).toEqual({ status: 'cannot', reason: 'no time was left for it' });
     expect(log).toHaveLength(1);
+  });
+
+  it('times a contestant warm whose run is just within the budget', async () => {
+    const log: string[] = [];
+    const { slow } = await measure([contender('slow', { milliseconds: 900 }, log), contender('fast', {})]);
+    expect(slow).toMatchObject({ samples: [450], firstRun: 450 });
+    expect(log).toHaveLength(3);
   });
 });
 

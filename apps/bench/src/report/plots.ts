@@ -16,6 +16,7 @@ const { document } = parseHTML('<!doctype html><html><body></body></html>');
 /** Told apart on white and on black. */
 const COLOURS: Readonly<Record<string, string>> = {
   'simd-relaxed': '#2f7fd0',
+  'simd-256': '#3d3fa8',
   'simd-base': '#8fbbe8',
   'simd-threads': '#14b8c4',
   'tfjs-wasm': '#e07b1f',
