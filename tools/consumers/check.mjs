@@ -1,6 +1,7 @@
 /**
  * What somebody gets who installs the packages from npm: every public package is packed, checked as a tarball,
- * installed into an empty project, imported in Node, type-checked, and bundled by esbuild and Vite.
+ * installed into an empty project, imported in Node, type-checked, bundled by esbuild, Vite and webpack, and run in Deno and
+ * Bun, which are installed beside it.
  *
  * Needs the packages built. Usage: node tools/consumers/check.mjs
  */
@@ -109,11 +110,31 @@ try {
   same('Vite', run(project, 'node', 'vite-node/main.js').trim());
   run(project, 'vite', 'build', '--logLevel', 'error', '--config', 'vite.config.js');
   say('Vite: built the browser bundle');
+  run(
+    project,
+    'webpack',
+    '--entry',
+    './main.js',
+    '--mode',
+    'production',
+    '--target',
+    'node',
+    '--output-path',
+    'webpack',
+    '--output-filename',
+    'main.cjs',
+  );
+  same('webpack', run(project, 'node', 'webpack/main.cjs').trim());
 
-  function same(bundler, actual) {
+  run(project, 'npm', 'install', '--no-audit', '--no-fund', '--no-save', 'deno@2', 'bun@1');
+  const runtimes = join(project, 'node_modules', '.bin');
+  same('Deno', run(project, join(runtimes, 'deno'), 'run', '--allow-all', 'main.js').trim());
+  same('Bun', run(project, join(runtimes, 'bun'), 'main.js').trim());
+
+  function same(where, actual) {
     if (actual !== expected)
-      throw new Error(`${bundler}: the bundle must print '${expected}', got '${actual}'.`);
-    say(`${bundler}: bundled, and the bundle prints the same`);
+      throw new Error(`${where}: the program must print '${expected}', got '${actual}'.`);
+    say(`${where}: prints the same`);
   }
 } finally {
   rmSync(project, { recursive: true, force: true });

@@ -1,5 +1,5 @@
+import { setThreads, simdInfo } from '@diff/backend-simd';
 import { key, useBackend } from '@diff/core';
-import '@diff/backend-simd';
 import { energyDistance } from '@diff/metrics';
 import { ddim, sample } from '@diff/samplers';
 import { gaussianMixture } from '@diff/score';
@@ -24,6 +24,11 @@ const samples = await sample({
   key: key(1),
 });
 const { value } = await energyDistance(samples, await model.sample(key(2), 500));
+const x = tf.ones([300, 300]);
+await setThreads(2);
+const [first] = await tf.matMul(x, x).data();
+const { threads, whyNoThreads = 'on both' } = simdInfo();
+await setThreads(1);
 console.log(
-  `${name}: [${samples.shape}], energy distance ${value.toFixed(4)}, ${tf.memory().numTensors > 0}`,
+  `${name}: [${samples.shape}], energy distance ${value.toFixed(3)}, ${threads} threads (${whyNoThreads}): ${first}`,
 );
