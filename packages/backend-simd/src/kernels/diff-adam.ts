@@ -44,7 +44,9 @@ interface Place {
 }
 
 interface Piece {
-  readonly gradient: TensorInfo;
+  readonly count: number;
+  /** Its address. */
+  readonly gradient: number;
   readonly from: Place;
   readonly to: Place;
 }
@@ -56,20 +58,20 @@ function step(
   { beta1, beta2, clipNorm, decay, rate, epsilon, kept, measure }: AverageAttrs,
 ): number {
   let squares = 0;
-  for (const { gradient } of measure || clipNorm !== null ? pieces : []) {
-    squares += backend.wasm.sumOfSquares(backend.pointer(gradient), size(gradient.shape));
+  if (measure || clipNorm !== null) {
+    for (const { count, gradient } of pieces) squares += backend.wasm.sumOfSquares(gradient, count);
   }
   const norm = Math.sqrt(squares);
   const scale = clipNorm === null || norm <= clipNorm ? 1 : clipNorm / norm;
   const constants = backend.scratch(36);
   const [w1, w2, fresh] = [scale * (1 - beta1), scale * scale * (1 - beta2), 1 - (kept ?? 0)];
   backend.heap.f32(constants, 9).set([w1, beta1, w2, beta2, decay, rate, epsilon, kept ?? 0, fresh]);
-  for (const { gradient, from, to } of pieces) {
-    backend.parallel('adamStep', { items: size(gradient.shape), cost: 1.2, multiple: 32 }, [
+  for (const { count, gradient, from, to } of pieces) {
+    backend.parallel('adamStep', { items: count, cost: 1.2, multiple: 32 }, [
       each(from.weights, 4),
       each(from.first, 4),
       each(from.second, 4),
-      each(backend.pointer(gradient), 4),
+      each(gradient, 4),
       each(to.weights, 4),
       each(to.first, 4),
       each(to.second, 4),
@@ -97,7 +99,8 @@ export const diffAdamConfig: KernelConfig = kernel<AdamInputs, AdamAttrs>(
     const inputs = [parameters, first, second];
     const outputs = inputs.map(({ shape }) => backend.output(shape, 'float32'));
     const norm = backend.output([], 'float32');
-    const piece = { gradient, from: place(inputs), to: place(outputs) };
+    const row = { count: size(gradient.shape), gradient: backend.pointer(gradient) };
+    const piece = { ...row, from: place(inputs), to: place(outputs) };
     setScalar(backend, norm, step(backend, [piece], { ...attrs, kept: null, measure: true }));
     return [...outputs, norm];
   },
@@ -131,9 +134,10 @@ export const diffAdamAverageConfig: KernelConfig = kernel<TensorInfo[], AverageA
         const [first, second, average] = addresses.slice(0, rows).map((row) => row + offset);
         return { weights: addresses[rows + i]!, first: first!, second: second!, average: average ?? 0 };
       };
-      const piece = { gradient, from: place(from!), to: place(to!) };
-      offset += 4 * size(gradient.shape);
-      return piece;
+      const elements = size(gradient.shape);
+      const [before, after] = [place(from!), place(to!)];
+      offset += 4 * elements;
+      return { count: elements, gradient: backend.pointer(gradient), from: before, to: after };
     });
     const length = step(backend, pieces, attrs);
     for (const out of norm) setScalar(backend, out, length);
