@@ -56,6 +56,26 @@ describe.each(builds)('kernels write what is theirs, $name build', ({ kernels, f
     }
   });
 
+  it('extremes of rows and of columns', () => {
+    const [outer, n] = [3, 5];
+    for (let inner = 1; inner <= 17; inner++) {
+      const [x, out] = [floats(0, (outer + 1) * n * inner), floats(1, outer * inner + 8)];
+      x.set(noise(x.length, inner));
+      for (const [reduce, best] of [
+        [kernels.maxReduce, Math.max],
+        [kernels.minReduce, Math.min],
+      ] as const) {
+        out.fill(77);
+        reduce(x.byteOffset, out.byteOffset, outer, n, inner);
+        const expected = Array.from({ length: outer * inner }, (_, k) => {
+          const first = Math.floor(k / inner) * n * inner + (k % inner);
+          return best(...Array.from({ length: n }, (__, j) => x[first + j * inner]!));
+        });
+        expect([...out], `inner ${inner}`).toEqual([...expected, ...new Array<number>(8).fill(77)]);
+      }
+    }
+  });
+
   it('sums by segment, at every length of row', () => {
     for (let rowLength = 1; rowLength <= 9; rowLength++) {
       const [n, segments] = [5, 3];
