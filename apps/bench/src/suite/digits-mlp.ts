@@ -18,7 +18,7 @@ export const digitsMlp: TrainedNetwork = {
   eventShape: [SIZE],
   batchSize: 256,
   checkRows: 64,
-  steps: 20,
+  steps: 18,
   classes: CLASSES,
   quick: true,
   weights: Object.fromEntries([
