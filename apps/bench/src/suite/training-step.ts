@@ -4,7 +4,7 @@
  * What is checked: loss and norm of the gradient at given data, times, noise and weights. What is timed: `steps` whole
  * steps (`pieces`), with everything random drawn anew, and a share of what `train` does once, when it begins and when it
  * reads its state back in the end: the more steps, the less of that, but the slower contestants need 0.35 s for each,
- * and is timed warm only while a run takes no more than the budget (`Pace`).
+ * and are timed warm only while a run takes no more than the budget (`Pace`).
  */
 import { key } from '@diff/core';
 import { denoisingLoss, logNormalTimes, type Network, precondition, train } from '@diff/score';
