@@ -16,7 +16,7 @@ import { type Weighting, weighting as weightingOf } from './weighting.ts';
 export interface TrainingPlan {
   readonly model: NetworkModel;
   readonly data: tf.Tensor;
-  /** One for each row: on the host where they are the numbers of classes, else as they were given. */
+  /** One for each row: on the host where they are int32 numbers of classes, else as they were given. */
   readonly labels: Int32Array | tf.Tensor | undefined;
   readonly batchSize: number;
   /** Chance that a row's label is dropped. */
@@ -63,8 +63,8 @@ function checkRows(
 }
 
 /**
- * Labels on the host where the network has classes; throws unless it knows each of them: a wrong one would train as
- * "no condition".
+ * Labels, on the host where they are int32 and the network has classes; throws unless it knows each of them: a wrong one
+ * would train as "no condition".
  */
 async function checkedLabels(
   labels: tf.Tensor | undefined,
@@ -78,7 +78,7 @@ async function checkedLabels(
       `train: labels must be whole numbers from 0 to ${classes - 1}, got ${values[wrong]} in row ${wrong}. Renumber them, or make the network with more classes.`,
     );
   }
-  return labels.rank === 1 ? Int32Array.from(values) : labels;
+  return labels.rank === 1 && labels.dtype === 'int32' ? Int32Array.from(values) : labels;
 }
 
 /** Schedules stretch over the run, so another number of steps would be another run; a constant rate does not. */

@@ -251,6 +251,29 @@ describe('train', () => {
     tf.dispose([...seen, data, labels, w]);
   });
 
+  it.each(['int32', 'float32'] as const)(
+    'gives a network with classes %s labels as they are',
+    async (dtype) => {
+      const seen: tf.Tensor[] = [];
+      const w = tf.variable(tf.tensor1d([1]));
+      const plain = functionNetwork({
+        variables: { w },
+        apply: (x, _c, labels) => {
+          seen.push(tf.keep(tf.clone(labels!)));
+          return tf.mul(x, w);
+        },
+      });
+      const network = { ...plain, classes: 8 };
+      const model = precondition({ network, process, sigmaData: 1 });
+      const data = normal(key(2), [8, 1]);
+      const labels = tf.tensor1d([0, 1, 2, 3, 4, 5, 6, 7], dtype);
+      await train({ model, data, labels, key: key(3), steps: 2, batchSize: 8 });
+      expect(seen.map((t) => t.dtype)).toEqual([dtype, dtype]);
+      for (const t of seen) expect((await t.data()).toSorted()).toEqual(await labels.data());
+      tf.dispose([...seen, data, labels, w]);
+    },
+  );
+
   it('validates all held-out rows with the averaged weights', async () => {
     const given = problem();
     const options = {
