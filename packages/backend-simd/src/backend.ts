@@ -37,6 +37,7 @@ import type { Heap } from './heap.ts';
 import { countFallback } from './kernel-counts.ts';
 import type { Parallel } from './parallel.ts';
 import type { PieceArgument } from './pieces.ts';
+import { type RunningKernels, runningKernels } from './running-kernels.ts';
 import { bytesPerElement, TensorData } from './tensor-data.ts';
 import { wasm } from './wasm.ts';
 
@@ -67,10 +68,7 @@ export class SimdBackend extends tf.KernelBackend {
   readonly threads: () => number;
   /** All data of this instance, so that `dispose` can free it. */
   readonly #live = new Set<TensorData>();
-  readonly #scratch: { address: number; bytes: number }[] = [];
-  /** How many kernels are running, and a reference that each of them has made and would have to give back. */
-  #depth = 0;
-  readonly #made: tf.DataId[] = [];
+  readonly #running: RunningKernels;
   /** How many cpu kernels are running. While one is, what it makes stays in JavaScript. */
   #fallbackDepth = 0;
 
@@ -81,6 +79,7 @@ export class SimdBackend extends tf.KernelBackend {
     this.threads = pool ? pool.threads : () => 1;
     this.wasm = exports;
     this.heap = heap;
+    this.#running = runningKernels(heap, (dataId) => this.disposeData(dataId));
     this.data = new tf.DataStorage<TensorData>(this, tf.engine());
   }
 
@@ -101,9 +100,7 @@ export class SimdBackend extends tf.KernelBackend {
 
   /** Working memory until the running kernel returns. @throws OutOfMemoryError */
   scratch(bytes: number): number {
-    const address = this.heap.allocate(bytes, () => `working memory of ${bytes} bytes`);
-    this.#scratch.push({ address, bytes });
-    return address;
+    return this.#running.scratch(bytes);
   }
 
   /** Working memory for each thread, as an argument of `parallel`. @throws OutOfMemoryError */
@@ -115,7 +112,7 @@ export class SimdBackend extends tf.KernelBackend {
   /** The same elements under another shape of the same size. */
   alias(info: tf.TensorInfo, shape: readonly number[]): tf.TensorInfo {
     this.incRef(info.dataId);
-    if (this.#depth > 0) this.#made.push(info.dataId);
+    this.#running.made(info.dataId);
     return { dataId: info.dataId, shape: shape as number[], dtype: info.dtype };
   }
 
@@ -126,8 +123,7 @@ export class SimdBackend extends tf.KernelBackend {
 
   /** Gives back an intermediate result. */
   discard(info: tf.TensorInfo): void {
-    const at = this.#made.lastIndexOf(info.dataId);
-    if (at >= 0) this.#made.splice(at, 1);
+    this.#running.discarded(info.dataId);
     this.disposeData(info.dataId);
   }
 
@@ -153,30 +149,7 @@ export class SimdBackend extends tf.KernelBackend {
    * also all that it made.
    */
   guarded<Result>(run: () => Result): Result {
-    const [mark, made] = [this.scratchMark(), this.#made.length];
-    this.#depth++;
-    try {
-      return run();
-    } catch (error) {
-      while (this.#made.length > made) this.disposeData(this.#made.pop()!);
-      throw error;
-    } finally {
-      this.releaseScratch(mark);
-      if (--this.#depth === 0) this.#made.length = 0;
-    }
-  }
-
-  /** Remembers where working memory stood. */
-  scratchMark(): number {
-    return this.#scratch.length;
-  }
-
-  /** Frees working memory down to the mark. */
-  releaseScratch(mark: number): void {
-    while (this.#scratch.length > mark) {
-      const { address, bytes } = this.#scratch.pop()!;
-      this.heap.release(address, bytes);
-    }
+    return this.#running.guarded(run);
   }
 
   // What tfjs's engine calls.
@@ -324,7 +297,7 @@ export class SimdBackend extends tf.KernelBackend {
 
   #keep(data: TensorData): tf.DataId {
     const dataId = {};
-    if (this.#depth > 0) this.#made.push(dataId);
+    this.#running.made(dataId);
     this.#live.add(data);
     this.data.set(dataId, data);
     return dataId;
